@@ -1,0 +1,107 @@
+import { SSEError } from '../errors.js';
+import { utf8Length } from './utf8.js';
+
+/** What a client receives. */
+export interface SSEMessage {
+  /** The last event id that the stream has set: for tinysse servers, the cursor of this event. */
+  id: string;
+  /** The event's name; `'message'` when it has none. */
+  event: string;
+  /** The data, lines joined by LF. */
+  data: string;
+}
+
+declare const valid: unique symbol;
+/** A channel's name that has been checked by {@link channelName}. */
+export type ChannelName = string & { [valid]: 'channel' };
+/** An event's name that has been checked by {@link eventName}. */
+export type EventName = string & { [valid]: 'event' };
+
+/** The longest names and keys, in UTF-8 bytes. */
+export const MAX_CHANNEL_BYTES = 255;
+export const MAX_EVENT_NAME_BYTES = 128;
+export const MAX_KEY_BYTES = 128;
+
+/** Names beginning so are the server's own events. */
+export const RESERVED_PREFIX = 'tinysse:';
+/** The server's word on where a stream stands: `id` its position, `data` the heartbeat interval in milliseconds. */
+export const POSITION_EVENT = 'tinysse:position';
+/** The server's word that events may be missing: `data` is `{ reason, lastEventId, resumedAt }`. */
+export const RESET_EVENT = 'tinysse:reset';
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+const CONTROLS = /[\u0000-\u001f\u007f]/;
+
+const nameProblem = (input: unknown, maxBytes: number): string | undefined => {
+  if (typeof input !== 'string') return `must be a string, not ${input === null ? 'null' : typeof input}`;
+  if (CONTROLS.test(input)) return 'must not contain control characters';
+  // A UTF-16 unit is at most 3 bytes of UTF-8, so short names need no count.
+  if (input.length * 3 > maxBytes && utf8Length(input) > maxBytes) return `must be at most ${maxBytes} UTF-8 bytes`;
+  return undefined;
+};
+
+/**
+ * Checks a channel's name: a non-empty string of at most 255 UTF-8 bytes without control characters.
+ * @throws SSEError INVALID_CHANNEL
+ */
+export function channelName(input: unknown): ChannelName {
+  const problem = input === '' ? 'must not be empty' : nameProblem(input, MAX_CHANNEL_BYTES);
+  if (problem) throw new SSEError('INVALID_CHANNEL', `channel ${quote(input)} ${problem}`);
+  return input as ChannelName;
+}
+
+/**
+ * Checks an event's name: at most 128 UTF-8 bytes without control characters, not beginning `tinysse:`.
+ * The empty name means an unnamed event, as it does on the wire.
+ * @returns the name, or undefined for an unnamed event
+ * @throws SSEError INVALID_EVENT, RESERVED_EVENT
+ */
+export function eventName(input: unknown): EventName | undefined {
+  if (input === undefined || input === '') return undefined;
+  const problem = nameProblem(input, MAX_EVENT_NAME_BYTES);
+  if (problem) throw new SSEError('INVALID_EVENT', `event name ${quote(input)} ${problem}`);
+  if ((input as string).startsWith(RESERVED_PREFIX))
+    throw new SSEError(
+      'RESERVED_EVENT',
+      `event name ${quote(input)}: names beginning "${RESERVED_PREFIX}" are reserved`,
+    );
+  return input as EventName;
+}
+
+/**
+ * Checks an idempotency key: a non-empty string of at most 128 UTF-8 bytes without control characters.
+ * @throws SSEError INVALID_KEY
+ */
+export function publishKey(input: unknown): string {
+  const problem = input === '' ? 'must not be empty' : nameProblem(input, MAX_KEY_BYTES);
+  if (problem) throw new SSEError('INVALID_KEY', `key ${quote(input)} ${problem}`);
+  return input as string;
+}
+
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/**
+ * Checks an event's data: a string, or bytes that are valid UTF-8.
+ * @returns the data as a string
+ * @throws SSEError INVALID_DATA
+ */
+export function eventData(input: unknown): string {
+  if (typeof input === 'string') return input;
+  if (!(input instanceof Uint8Array))
+    throw new SSEError(
+      'INVALID_DATA',
+      `data must be a string or UTF-8 bytes, not ${input === null ? 'null' : typeof input}; JSON.stringify an object first`,
+    );
+  try {
+    return strictUtf8.decode(input);
+  } catch (cause) {
+    throw new SSEError('INVALID_DATA', 'data is not valid UTF-8; encode binary data first, as base64 for one', {
+      cause,
+    });
+  }
+}
+
+function quote(input: unknown): string {
+  const text = typeof input === 'string' ? JSON.stringify(input) : String(input);
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}

@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+
+// Tests import the packages by name and get their TypeScript sources, so a failure points at the line that was written.
+export default defineConfig({
+  ssr: { resolve: { conditions: ['tinysse-source', 'module', 'node'] } },
+  resolve: { conditions: ['tinysse-source', 'module', 'node'] },
+  test: {
+    include: ['packages/*/test/**/*.test.ts', 'examples/**/*.test.ts'],
+    server: { deps: { inline: ['tinysse', 'tinysse-hub'] } },
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    reporters: ['default'],
+  },
+});
