@@ -1,0 +1,32 @@
+import { accessSync, constants, statSync } from 'node:fs';
+import { delimiter, join, resolve } from 'node:path';
+
+/** The programs that the tests use, and the Debian package that brings each. This is the one place that lists them. */
+export const neededPrograms = {
+  chromium: 'chromium',
+};
+
+/**
+ * The absolute path of a program found on PATH.
+ *
+ * @param {string} name
+ * @returns {string | undefined}
+ */
+export function findProgram(name) {
+  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
+    if (folder === '') continue;
+    const file = resolve(join(folder, name));
+    if (isExecutable(file)) return file;
+  }
+  return undefined;
+}
+
+/** @param {string} file */
+function isExecutable(file) {
+  try {
+    accessSync(file, constants.X_OK);
+    return statSync(file).isFile();
+  } catch {
+    return false;
+  }
+}
