@@ -9,6 +9,6 @@ export default defineConfig({
     server: { deps: { inline: ['tinysse', 'tinysse-hub'] } },
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    reporters: ['default'],
+    reporters: ['default', './scripts/test-reporter.mjs'],
   },
 });
