@@ -1,0 +1,77 @@
+// npm run check                 everything that CI checks beside the tests
+// npm run check -- rooms size   some of it
+import { existsSync } from 'node:fs';
+import { neutralEntries, packedPackages } from './checks/packages.mjs';
+import { Problem, run } from './checks/run.mjs';
+import { lockNamesNoHost, oneWriter, shortFiles } from './checks/sources.mjs';
+
+/** @type {Promise<string> | undefined} */
+let built;
+const build = () => (built ??= run('tsc', '-b'));
+const code = ['packages', 'scripts', 'examples', 'bench'].filter((folder) => existsSync(folder));
+
+/** @type {Record<string, { what: string, check: () => Promise<unknown> }>} */
+const checks = {
+  style: {
+    what: 'formatting and lint; `npm run format` mends most of it',
+    check: () => run('biome', 'check', '--error-on-warnings', '.'),
+  },
+  types: {
+    what: 'the packages, their tests, the scripts and the examples compile',
+    check: async () => {
+      await build();
+      await run('tsc', '-p', 'tsconfig.check.json');
+    },
+  },
+  rooms: {
+    what: 'imports go the way that .dependency-cruiser.mjs draws',
+    check: () => run('depcruise', '--config', '.dependency-cruiser.mjs', ...code),
+  },
+  lines: { what: 'no source file over 300 lines', check: shortFiles },
+  wire: { what: 'one source file writes `data: `', check: oneWriter },
+  unused: { what: 'no unused file, export or dependency', check: () => run('knip') },
+  packages: { what: 'the packed packages are sound', check: afterBuild(packedPackages) },
+  size: { what: 'the client entry stays small', check: afterBuild(() => run('size-limit')) },
+  neutral: { what: 'the library and its client need no runtime of their own', check: afterBuild(neutralEntries) },
+  lock: { what: 'the lock file names no host', check: lockNamesNoHost },
+};
+
+/** @param {() => Promise<unknown>} check */
+function afterBuild(check) {
+  return async () => {
+    await build().catch(() => {
+      throw new Problem('the packages do not compile: npm run check -- types');
+    });
+    return check();
+  };
+}
+
+const chosen = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(checks);
+const unknown = chosen.filter((name) => !Object.hasOwn(checks, name));
+if (unknown.length > 0) {
+  console.error(`No such check: ${unknown.join(', ')}. There are:`);
+  for (const [name, { what }] of Object.entries(checks)) console.error(`  ${name.padEnd(8)} ${what}`);
+  process.exit(2);
+}
+
+const [red, green, plain] =
+  process.stdout.isTTY && !process.env.NO_COLOR ? ['\x1b[31m', '\x1b[32m', '\x1b[0m'] : ['', '', ''];
+const failed = [];
+for (const name of chosen) {
+  const { what, check } = checks[name];
+  const started = performance.now();
+  const problem = await check().then(
+    () => undefined,
+    (error) => (error instanceof Problem ? error.message : error.stack),
+  );
+  const seconds = ((performance.now() - started) / 1000).toFixed(1).padStart(5);
+  console.log(`${problem ? `${red}FAIL` : `${green}ok  `}${plain} ${name.padEnd(8)} ${seconds} s  ${what}`);
+  if (problem) {
+    failed.push(name);
+    console.log(problem.replace(/^/gm, '     '));
+  }
+}
+if (failed.length > 0) {
+  console.log(`Failed: ${failed.join(', ')}. One check alone: npm run check -- ${failed[0]}`);
+  process.exit(1);
+}

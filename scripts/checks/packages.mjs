@@ -1,0 +1,40 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { Problem, run } from './run.mjs';
+
+/** The packages as people will install them: entries that exist, types that resolve, nothing missing. */
+export async function packedPackages() {
+  const folder = mkdtempSync(join(tmpdir(), 'tinysse-pack-'));
+  try {
+    const workspaces = ['-w', 'tinysse', '-w', 'tinysse-hub'];
+    await run('npm', 'pack', '--silent', '--ignore-scripts', '--pack-destination', folder, ...workspaces);
+    const { version } = (await import('../../packages/tinysse/package.json', { with: { type: 'json' } })).default;
+    const tarball = (name) => join(folder, `${name}-${version}.tgz`);
+    await run('publint', 'run', '--strict', tarball('tinysse'));
+    await run('publint', 'run', '--strict', tarball('tinysse-hub'));
+    await run('attw', tarball('tinysse'), '--profile', 'esm-only', '--no-emoji');
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** What runs everywhere imports nothing of Node, and no other package either: a bundle for no platform shows both. */
+export async function neutralEntries() {
+  try {
+    await build({
+      entryPoints: ['packages/tinysse/dist/index.js', 'packages/tinysse/dist/client/index.js'],
+      bundle: true,
+      write: false,
+      outdir: 'unused',
+      platform: 'neutral',
+      logLevel: 'silent',
+    });
+  } catch (error) {
+    const problems = error.errors?.map(
+      ({ text, location }) => (location ? `${location.file}:${location.line}: ` : '') + text,
+    );
+    throw new Problem(problems?.join('\n') ?? String(error));
+  }
+}

@@ -1,0 +1,78 @@
+import { existsSync, readFileSync } from 'node:fs';
+import ts from 'typescript';
+import { Problem, repositoryFiles } from './run.mjs';
+
+const LONGEST = 300;
+const CODE = /(^|\/)(src|test|scripts|bench|examples)\/.*\.(ts|tsx|mjs)$/;
+const SHIPPED_CODE = /^packages\/[^/]+\/src\/.*\.(ts|tsx|mjs|js)$/;
+const ENCODER = 'packages/tinysse/src/protocol/encode.ts';
+// At the start of a line of the text: `bad data: …` in a message for people is none of our concern.
+const DATA_FIELD = /(^|[\r\n])data:( |$)/;
+
+/** A file that nobody can read in one go hides its faults. */
+export async function shortFiles() {
+  const problems = [];
+  for (const { file, text } of await sources(CODE)) {
+    const lines = text.split('\n').length - 1;
+    if (lines > LONGEST) problems.push(`${file}: ${lines} lines, at most ${LONGEST}`);
+  }
+  report(problems);
+}
+
+/**
+ * Framing written by hand is where servers get multi-line data wrong. Only string literals and templates count: types,
+ * properties and comments may say `data: `.
+ */
+export async function oneWriter() {
+  const problems = [];
+  let found = false;
+  for (const { file, text } of await sources(SHIPPED_CODE)) {
+    for (const { line, value } of literals(file, text)) {
+      if (!DATA_FIELD.test(value)) continue;
+      if (file === ENCODER) found = true;
+      else problems.push(`${file}:${line}: writes \`data: \` itself; use protocol/encode.ts`);
+    }
+  }
+  if (!found) problems.push(`${ENCODER} does not write \`data: \`: this check looks at the wrong file`);
+  report(problems);
+}
+
+/** The lock file works with any registry that a person has configured. */
+export async function lockNamesNoHost() {
+  const lock = JSON.parse(readFileSync('package-lock.json', 'utf8'));
+  report(
+    Object.entries(lock.packages)
+      .filter(([, { resolved = '' }]) => resolved.includes('://'))
+      .map(([name, { resolved }]) => `package-lock.json: ${name} is resolved to ${resolved}`),
+  );
+}
+
+/** @param {RegExp} pattern */
+async function sources(pattern) {
+  const files = (await repositoryFiles()).filter((file) => pattern.test(file) && existsSync(file));
+  return files.map((file) => ({ file, text: readFileSync(file, 'utf8') }));
+}
+
+/**
+ * @param {string} file
+ * @param {string} text
+ */
+function literals(file, text) {
+  const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest);
+  /** @type {{ line: number, value: string }[]} */
+  const found = [];
+  /** @param {ts.Node} node */
+  const visit = (node) => {
+    if (ts.isStringLiteralLike(node) || ts.isTemplateHead(node) || ts.isTemplateMiddleOrTemplateTail(node)) {
+      found.push({ line: source.getLineAndCharacterOfPosition(node.getStart(source)).line + 1, value: node.text });
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return found;
+}
+
+/** @param {string[]} problems */
+function report(problems) {
+  if (problems.length > 0) throw new Problem(problems.join('\n'));
+}
