@@ -1,0 +1,63 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { transformSync } from 'esbuild';
+
+/** A code block of a Markdown file that has a name: an HTML comment `<!-- example: NAME -->` stands before its fence. */
+export interface Example {
+  name: string;
+  /** What follows the opening fence: `ts`, `js`, `html`, `sh`, … */
+  language: string;
+  code: string;
+  /** The line of the opening fence, counting from 1. */
+  line: number;
+}
+
+const NAMED_BLOCK = /^<!-- example: (.+?) -->\n+(?:```(\w+)[^\n]*\n(.*?)^```$)?/gms;
+
+/** The named examples of a Markdown text. Throws where a name stands twice or before no code block. */
+export function examplesOf(text: string): Map<string, Example> {
+  const markdown = text.replaceAll('\r\n', '\n');
+  const examples = new Map<string, Example>();
+  for (const match of markdown.matchAll(NAMED_BLOCK)) {
+    const [whole, name, language, code] = match as unknown as [string, string, string?, string?];
+    if (language === undefined || code === undefined) throw new Error(`No code block follows "example: ${name}"`);
+    if (examples.has(name)) throw new Error(`Two examples are named "${name}"`);
+    const before = markdown.slice(0, match.index) + whole.slice(0, whole.indexOf('```'));
+    examples.set(name, { name, language, code, line: before.split('\n').length });
+  }
+  return examples;
+}
+
+/** The example of that name in the repository's README.md, or in another Markdown file. */
+export function readmeExample(
+  name: string,
+  file: string | URL = new URL('../../../README.md', import.meta.url),
+): Example {
+  const examples = examplesOf(readFileSync(file, 'utf8'));
+  const example = examples.get(name);
+  if (!example)
+    throw new Error(`${file} has no example "${name}"; it has: ${[...examples.keys()].join(', ') || 'none'}`);
+  return example;
+}
+
+/**
+ * Writes an example to a file of its own, where imports of `tinysse` resolve, as a person who copied it would have it.
+ * TypeScript is stripped of its types, so that `node FILE` runs it.
+ *
+ * @param edit - changes what a test cannot leave as it is, such as a port
+ * @returns the file's path, and a function that removes it
+ */
+export function writeExample(
+  example: Example,
+  edit: (code: string) => string = (code) => code,
+): { file: string; remove: () => void } {
+  const parent = fileURLToPath(new URL('.tmp/', import.meta.url));
+  mkdirSync(parent, { recursive: true });
+  const folder = mkdtempSync(join(parent, 'example-'));
+  const code = edit(example.code);
+  const script = /^[jt]sx?$/.test(example.language);
+  const file = join(folder, `example.${script ? 'mjs' : example.language}`);
+  writeFileSync(file, script ? transformSync(code, { loader: example.language as 'ts', format: 'esm' }).code : code);
+  return { file, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
