@@ -1,0 +1,127 @@
+import type { LogEntry } from '../log/log.js';
+import type { Channel, Channels } from './channel.js';
+import { frameOf, type Page, pagesOf } from './frames.js';
+import type { Subscriber } from './subscriber.js';
+
+/** The entries that arrived since the last flush, by channel. */
+export class Pending {
+  readonly #channels: Channels;
+  #dirty: Channel[] = [];
+
+  constructor(channels: Channels) {
+    this.#channels = channels;
+  }
+
+  /** Notes an entry with every channel of it that has subscribers. */
+  add(entry: LogEntry): void {
+    for (const name of entry.channels) {
+      const channel = this.#channels.get(name);
+      if (!channel) continue;
+      if (channel.pending.length === 0) this.#dirty.push(channel);
+      channel.pending.push(entry);
+    }
+  }
+
+  /** Drops everything: the entries will be read from the log instead. */
+  clear(): void {
+    for (const channel of this.#dirty) channel.pending = [];
+    this.#dirty = [];
+  }
+
+  /**
+   * Hands every live subscriber the pages that are due to it. Each dirty channel visits its subscribers once, and
+   * every subscriber steps to the batch that is refined by that channel's entries; subscribers of the same dirty
+   * channels end on the same batch, and a batch is merged and encoded once, when its first subscriber is served.
+   */
+  flush(epoch: string, maxBytes: number, deliver: (subscriber: Subscriber, pages: readonly Page[]) => void): void {
+    const dirty = this.#dirty;
+    this.#dirty = [];
+    const encoder: Encoder = { epoch, maxBytes, frames: new Map() };
+    const root = new Batch(encoder, undefined, []);
+    const due: Subscriber[] = [];
+    for (const channel of dirty) {
+      const entries = channel.pending;
+      channel.pending = [];
+      for (const subscriber of channel.subscribers) {
+        if (!subscriber.live) continue;
+        if (!subscriber.batch) due.push(subscriber);
+        subscriber.batch = (subscriber.batch ?? root).refine(channel, entries);
+      }
+    }
+    for (const subscriber of due) {
+      const batch = subscriber.batch as Batch;
+      subscriber.batch = undefined;
+      deliver(subscriber, batch.pages());
+    }
+  }
+}
+
+interface Encoder {
+  readonly epoch: string;
+  readonly maxBytes: number;
+  /** Frames of entries that more than one batch holds. */
+  readonly frames: Map<LogEntry, string>;
+}
+
+/** The entries of one set of dirty channels. */
+export class Batch {
+  readonly #encoder: Encoder;
+  readonly #parent: Batch | undefined;
+  readonly #added: readonly LogEntry[];
+  #pages: Page[] | undefined;
+  #last: Channel | undefined;
+  #next: Batch | undefined;
+
+  constructor(encoder: Encoder, parent: Batch | undefined, added: readonly LogEntry[]) {
+    this.#encoder = encoder;
+    this.#parent = parent;
+    this.#added = added;
+  }
+
+  /** This batch with `channel`'s entries. Channels are visited one after the other, so one remembered step is enough. */
+  refine(channel: Channel, entries: readonly LogEntry[]): Batch {
+    if (this.#last !== channel) {
+      this.#last = channel;
+      this.#next = new Batch(this.#encoder, this, entries);
+    }
+    return this.#next as Batch;
+  }
+
+  /** The batch as shared pages. */
+  pages(): readonly Page[] {
+    const { epoch, maxBytes, frames } = this.#encoder;
+    this.#pages ??= [
+      ...pagesOf(this.#entries(), maxBytes, (entry) => {
+        let frame = frames.get(entry);
+        if (frame === undefined) frames.set(entry, (frame = frameOf(epoch, entry)));
+        return frame;
+      }),
+    ];
+    return this.#pages;
+  }
+
+  #entries(): readonly LogEntry[] {
+    const before = this.#parent ? this.#parent.#entries() : [];
+    return before.length === 0 ? this.#added : merge(before, this.#added);
+  }
+}
+
+/** Two runs as one, in order of offset; an entry of both stands once. */
+function merge(a: readonly LogEntry[], b: readonly LogEntry[]): LogEntry[] {
+  const merged: LogEntry[] = [];
+  let i = 0;
+  let j = 0;
+  while (i < a.length || j < b.length) {
+    const left = a[i];
+    const right = b[j];
+    if (!right || (left && left.offset <= right.offset)) {
+      merged.push(left as LogEntry);
+      i++;
+      if (right && left?.offset === right.offset) j++;
+    } else {
+      merged.push(right);
+      j++;
+    }
+  }
+  return merged;
+}

@@ -1,0 +1,214 @@
+import { SSEError } from '../errors.js';
+import type { LogStats, MaybePromise } from '../log/log.js';
+import { formatCursor, parseCursor } from '../protocol/cursor.js';
+import type { ChannelName } from '../protocol/event.js';
+import { Delivery, type DeliveryCounts, type DeliveryOptions } from './delivery.js';
+import { controlComments, controlEvents, type ResetReason, retryFrame } from './frames.js';
+import { Publisher, type PublishInput, type PublishLimits } from './publish.js';
+import type { CloseReason, Sink } from './sink.js';
+import { runSource, type Source } from './source.js';
+import { type Start, Subscriber } from './subscriber.js';
+
+export interface HubOptions extends DeliveryOptions {
+  readonly limits: PublishLimits & { readonly clients: number };
+  /** What clients are told to wait before they reconnect, ± 50 % by chance for each. */
+  readonly retryMs: number;
+  /** A random number in [0, 1). */
+  readonly random: () => number;
+}
+
+/** A connection to be served. */
+export interface SubscribeOptions {
+  /** At least one, unless there is a source. */
+  readonly channels: readonly ChannelName[];
+  readonly sink: Sink;
+  /** `'latest'`, `'earliest'`, or the last event id that the client sent. */
+  readonly from: string;
+  /** False: comments instead of the server's own events. */
+  readonly controlEvents: boolean;
+  /** When the stream ends, in milliseconds since 1970. */
+  readonly expiresAt?: number | undefined;
+  readonly source?: Source | undefined;
+  /** Called once. */
+  readonly onClose?: ((reason: CloseReason) => void) | undefined;
+}
+
+/** A hub measured. */
+export interface HubStats {
+  readonly epoch: string;
+  /** The offset of the last event the hub has heard of. */
+  readonly offset: number;
+  readonly subscribers: number;
+  /** Those of them that are behind. */
+  readonly behind: number;
+  /** Channels with subscribers. */
+  readonly channels: number;
+  readonly published: number;
+  readonly delivered: number;
+  readonly resets: DeliveryCounts['resets'];
+  readonly log: LogStats;
+  readonly draining: boolean;
+}
+
+const FAREWELL_RETRY_MS = { least: 1_000, most: 5_000 };
+
+/** Channels, subscribers and delivery. A hub knows nothing of HTTP. */
+export class Hub {
+  readonly #options: HubOptions;
+  readonly #delivery: Delivery;
+  readonly #publisher: Publisher;
+  #published = 0;
+  #closing: Promise<void> | undefined;
+  #emptied = (): void => {};
+
+  constructor(options: HubOptions) {
+    this.#options = options;
+    this.#delivery = new Delivery(options);
+    this.#publisher = new Publisher(options.log, options.limits, options.clock);
+    this.#delivery.becameLive = (subscriber) => {
+      if (this.#closing) this.#dismiss(subscriber);
+    };
+  }
+
+  /** Makes the log ready; at once where the log answers at once. @throws SSEError LOG_UNAVAILABLE and other log codes */
+  open(): MaybePromise<void> {
+    return this.#delivery.open();
+  }
+
+  /**
+   * Publishes an event.
+   * @returns its cursor once the log has accepted it, at once where the log answers at once
+   * @throws SSEError publish and log codes, with `outcome`
+   */
+  publish(input: PublishInput): MaybePromise<string> {
+    if (this.#closing) throw new SSEError('LOG_CLOSED', 'the server is closing', { outcome: 'rejected' });
+    const opening = this.open();
+    const answer = opening ? opening.then(() => this.#publisher.publish(input)) : this.#publisher.publish(input);
+    if (!(answer instanceof Promise)) {
+      this.#published++;
+      return answer;
+    }
+    return answer.then((cursor) => {
+      this.#published++;
+      return cursor;
+    });
+  }
+
+  /** The log's head as a cursor: to take before a snapshot is read, to start a stream after it. */
+  async cursor(): Promise<string> {
+    await this.open();
+    const { epoch, offset } = await this.#options.log.head();
+    return formatCursor(epoch, offset);
+  }
+
+  /** Whether there is room for one more. @throws SSEError BUSY, DRAINING */
+  admit(): void {
+    if (this.#closing) throw new SSEError('DRAINING', 'the server is closing; reconnect in a few seconds');
+    const { clients } = this.#options.limits;
+    if (this.#delivery.subscribers.size >= clients)
+      throw new SSEError('BUSY', `the server has its ${clients} clients; reconnect later`);
+  }
+
+  /** Why a stream cannot go on after `from` without a gap; undefined when it can. The hub must be open. */
+  async gap(channels: readonly ChannelName[], from: string): Promise<ResetReason | undefined> {
+    const { epoch, offset, fromEarliest } = this.#start(from);
+    if (fromEarliest) return undefined;
+    if (epoch !== this.#delivery.epoch) return epoch === '' ? 'unknown' : 'epoch';
+    const head = await this.#options.log.head();
+    if (offset > head.offset) return 'unknown';
+    const page = await this.#options.log.read({ channels, after: offset, upTo: offset, maxEvents: 1, maxBytes: 1 });
+    return page.floor > offset ? 'evicted' : undefined;
+  }
+
+  /** Serves a connection from its start on. The hub must be open. @returns ends it: the client has left */
+  subscribe(options: SubscribeOptions): () => void {
+    const { channels, sink, from, expiresAt, source, onClose } = options;
+    const { clock, heartbeatMs, retryMs, random, logger } = this.#options;
+    const delivery = this.#delivery;
+    const start = this.#start(from);
+    const control = options.controlEvents ? controlEvents : controlComments;
+    const subscriber = new Subscriber(delivery, channels, sink, control, start);
+    const detach = delivery.attach(subscriber);
+    const end = (reason: CloseReason): void => delivery.release(subscriber, reason);
+    const unexpire = expiresAt === undefined ? undefined : clock.after(expiresAt - clock.now(), () => end('expired'));
+    let stopSource: (() => void) | undefined;
+    subscriber.released = (reason) => {
+      detach();
+      unexpire?.();
+      stopSource?.();
+      if (reason !== 'gone') sink.close();
+      onClose?.(reason);
+      if (delivery.subscribers.size === 0) this.#emptied();
+    };
+    const position = start.epoch === '' ? undefined : formatCursor(start.epoch, start.offset);
+    subscriber.note(retryFrame(retryMs * (0.5 + random())) + control.position(position, heartbeatMs));
+    if (source && !subscriber.closed)
+      stopSource = runSource(subscriber, source, (error) => {
+        if (error !== undefined) logger('a source failed', error);
+        if (error !== undefined || channels.length === 0) end(error === undefined ? 'ended' : 'failed');
+        else subscriber.step();
+      });
+    else subscriber.step();
+    return () => end('gone');
+  }
+
+  #start(from: string): Start {
+    const { epoch, head } = this.#delivery;
+    if (from === 'latest') return { epoch, offset: head };
+    if (from === 'earliest') return { epoch, offset: 0, fromEarliest: true };
+    return { epoch: '', offset: 0, ...parseCursor(from), lastEventId: from };
+  }
+
+  /** Ends every stream of a channel, here and now. @returns how many */
+  disconnect(channel: ChannelName): number {
+    const subscribers = [...(this.#delivery.channels.get(channel)?.subscribers ?? [])];
+    for (const subscriber of subscribers) this.#delivery.release(subscriber, 'disconnected');
+    return subscribers.length;
+  }
+
+  async stats(): Promise<HubStats> {
+    await this.open();
+    const { epoch, head, subscribers, channels, counts } = this.#delivery;
+    let behind = 0;
+    for (const subscriber of subscribers) if (!subscriber.live) behind++;
+    return {
+      epoch,
+      offset: head,
+      subscribers: subscribers.size,
+      behind,
+      channels: channels.size,
+      published: this.#published,
+      delivered: counts.delivered,
+      resets: { ...counts.resets },
+      log: await this.#options.log.stats(),
+      draining: this.#closing !== undefined,
+    };
+  }
+
+  /**
+   * Refuses newcomers and publishes, flushes, and ends every stream: at once those that are live, those behind when
+   * they have met the edge, all by `drainMs`. The log stays open.
+   */
+  close(drainMs: number): Promise<void> {
+    if (this.#closing) return this.#closing;
+    const { subscribers } = this.#delivery;
+    this.#closing = new Promise((resolve) => (this.#emptied = resolve));
+    this.#delivery.flush();
+    for (const subscriber of [...subscribers]) if (subscriber.live) this.#dismiss(subscriber);
+    if (subscribers.size === 0) this.#emptied();
+    const cancel = this.#options.clock.after(drainMs, () => {
+      for (const subscriber of [...subscribers]) this.#dismiss(subscriber);
+    });
+    return this.#closing.then(() => {
+      cancel();
+      this.#options.log.unwatch(this.#delivery);
+    });
+  }
+
+  /** Ends a stream and spreads its client's return. */
+  #dismiss(subscriber: Subscriber): void {
+    const { least, most } = FAREWELL_RETRY_MS;
+    if (!subscriber.full) subscriber.note(retryFrame(least + this.#options.random() * (most - least)));
+    this.#delivery.release(subscriber, 'draining');
+  }
+}

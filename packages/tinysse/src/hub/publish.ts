@@ -1,0 +1,133 @@
+import type { Clock } from '../clock.js';
+import { SSEError } from '../errors.js';
+import type { Log, LogEvent } from '../log/log.js';
+import { type Cursor, formatCursor } from '../protocol/cursor.js';
+import { encodedLength } from '../protocol/encode.js';
+import { type ChannelName, channelName, eventData, eventName, publishKey } from '../protocol/event.js';
+
+/** An event to publish. */
+export interface PublishInput {
+  /** One channel or several; an event for several is still one event. */
+  channels: string | readonly string[];
+  /** The event's name; none or empty for an unnamed event. */
+  event?: string | undefined;
+  /** A string, or bytes that are valid UTF-8. */
+  data: string | Uint8Array;
+  /** Makes a retry harmless: an equal event with the same key within the log's key window is stored once. */
+  key?: string | undefined;
+}
+
+/** Limits on publishing. */
+export interface PublishLimits {
+  readonly channelsPerEvent: number;
+  /** Of one event as wire text, without its id. */
+  readonly eventBytes: number;
+  /** Publishes and their bytes that the log has not answered yet. */
+  readonly pendingPublishes: number;
+  readonly pendingBytes: number;
+  /** How long the log may take, in milliseconds. */
+  readonly publishTimeoutMs: number;
+}
+
+/**
+ * Checks channel names and drops repeats.
+ * @throws SSEError NO_CHANNEL, TOO_MANY_CHANNELS, INVALID_CHANNEL
+ */
+export function channelNames(input: string | readonly string[], max: number): ChannelName[] {
+  if (typeof input === 'string') return [channelName(input)];
+  if (!Array.isArray(input)) throw new SSEError('INVALID_CHANNEL', 'channels must be a string or an array of strings');
+  if (input.length === 1) return [channelName(input[0])];
+  if (input.length === 0) throw new SSEError('NO_CHANNEL', 'no channel is named; name at least one');
+  const names = [...new Set(input.map(channelName))];
+  if (names.length > max)
+    throw new SSEError('TOO_MANY_CHANNELS', `${names.length} channels are named; at most ${max} are allowed`);
+  return names;
+}
+
+/**
+ * Checks everything about an event before anything is stored.
+ * @throws SSEError the publish codes of errors.ts, with outcome `'rejected'`
+ */
+export function validateEvent(input: PublishInput, limits: PublishLimits): LogEvent {
+  const channels = channelNames(input.channels, limits.channelsPerEvent);
+  const event = eventName(input.event);
+  const data = eventData(input.data);
+  const key = input.key === undefined ? undefined : publishKey(input.key);
+  const size = encodedLength(event, data);
+  if (size > limits.eventBytes)
+    throw new SSEError(
+      'EVENT_TOO_LARGE',
+      `the event takes ${size} bytes on the wire; at most ${limits.eventBytes} are allowed`,
+    );
+  return { channels, event, data, size, key };
+}
+
+/** Appends events to a log, bounded in number, bytes and time. */
+export class Publisher {
+  readonly #log: Log;
+  readonly #limits: PublishLimits;
+  readonly #clock: Clock;
+  #pending = 0;
+  #bytes = 0;
+
+  constructor(log: Log, limits: PublishLimits, clock: Clock) {
+    this.#log = log;
+    this.#limits = limits;
+    this.#clock = clock;
+  }
+
+  /** Publishes that the log has not answered yet. */
+  get pending(): number {
+    return this.#pending;
+  }
+
+  /**
+   * Validates and appends.
+   * @returns the event's cursor once the log has accepted it, at once where the log answers at once
+   * @throws SSEError publish and log codes, with `outcome`
+   */
+  publish(input: PublishInput): string | Promise<string> {
+    let answer: Cursor | Promise<Cursor>;
+    let event: LogEvent;
+    try {
+      event = validateEvent(input, this.#limits);
+      if (this.#pending >= this.#limits.pendingPublishes || this.#bytes + event.size > this.#limits.pendingBytes)
+        throw new SSEError('LOG_BUSY', 'the log is behind with publishes; retry later', { outcome: 'rejected' });
+      answer = this.#log.append(event);
+    } catch (error) {
+      throw withOutcome(error, 'rejected');
+    }
+    return answer instanceof Promise ? this.#wait(answer, event.size) : formatCursor(answer.epoch, answer.offset);
+  }
+
+  async #wait(answer: Promise<Cursor>, size: number): Promise<string> {
+    this.#pending++;
+    this.#bytes += size;
+    const answered = answer.finally(() => {
+      this.#pending--;
+      this.#bytes -= size;
+    });
+    let cancel = (): void => {};
+    const late = new Promise<never>((_, reject) => {
+      const { publishTimeoutMs } = this.#limits;
+      const message = `the log did not answer within ${publishTimeoutMs} ms; retry with the same key to be safe`;
+      cancel = this.#clock.after(publishTimeoutMs, () =>
+        reject(new SSEError('LOG_TIMEOUT', message, { outcome: 'unknown' })),
+      );
+    });
+    try {
+      const { epoch, offset } = await Promise.race([answered, late]);
+      return formatCursor(epoch, offset);
+    } catch (error) {
+      throw withOutcome(error, 'unknown');
+    } finally {
+      cancel();
+    }
+  }
+}
+
+/** The error as an SSEError that says what became of the event. */
+function withOutcome(error: unknown, outcome: 'rejected' | 'unknown'): SSEError {
+  if (!(error instanceof SSEError)) return new SSEError('LOG_UNAVAILABLE', 'the log failed', { cause: error, outcome });
+  return error.outcome ? error : Object.assign(error, { outcome });
+}

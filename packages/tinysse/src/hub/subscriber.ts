@@ -1,0 +1,246 @@
+import type { MaybePromise } from '../log/log.js';
+import { type Cursor, formatCursor } from '../protocol/cursor.js';
+import type { ChannelName } from '../protocol/event.js';
+import type { CatchupPage } from './catchup.js';
+import type { Batch } from './flush.js';
+import { type ControlFrames, type Page, pieceOf, type ResetReason } from './frames.js';
+import type { CloseReason, Piece, Sink } from './sink.js';
+
+/** What a subscriber needs of its hub. */
+export interface SubscriberHost {
+  readonly epoch: string;
+  /** The offset up to which the hub has flushed. */
+  readonly edge: number;
+  /** The highest offset that the hub has heard of. */
+  readonly head: number;
+  now(): number;
+  /** Counts heartbeat ticks: tells who has been written to lately. */
+  readonly ticks: number;
+  /** Steps the subscriber in a coming turn. */
+  enqueue(subscriber: Subscriber): void;
+  /** Steps the subscriber after the next flush. */
+  afterFlush(subscriber: Subscriber): void;
+  logHead(): MaybePromise<Cursor>;
+  page(subscriber: Subscriber, after: number): MaybePromise<CatchupPage>;
+  wasReset(reason: ResetReason): void;
+  wasDelivered(events: number, bytes: number): void;
+  becameLive(subscriber: Subscriber): void;
+  logFailed(subscriber: Subscriber, error: unknown): void;
+  release(subscriber: Subscriber, reason: CloseReason): void;
+}
+
+/** Where a subscriber starts. */
+export interface Start {
+  readonly epoch: string;
+  readonly offset: number;
+  /** What the client sent, if it sent a position. */
+  readonly lastEventId?: string | undefined;
+  /** Whether what retention has evicted before the start is no gap: the client asked for what there is. */
+  readonly fromEarliest?: boolean;
+}
+
+/**
+ * One connection: a channel set, a position in the log, a sink. At the edge it is live and the flush writes to it;
+ * anywhere else it is behind and takes steps of its own: a page from the log, a reset, a wait.
+ */
+export class Subscriber {
+  readonly channels: readonly ChannelName[];
+  readonly sink: Sink;
+  readonly control: ControlFrames;
+  /** Where it stands in the flush that is under way. */
+  batch: Batch | undefined;
+  live = false;
+  closed = false;
+  /** Whether the sink still holds bytes. */
+  full = false;
+  /** Whether a step is due in a coming turn. */
+  queued = false;
+  /** Called once, when it has been released. */
+  released: (reason: CloseReason) => void = () => {};
+  /** What goes first while it is set: a source; called when there may be room in the sink. */
+  source: (() => void) | undefined;
+  /** When it began to be behind, and when it last took bytes; milliseconds since 1970. */
+  behindSince: number;
+  progressAt: number;
+  /** The host's tick of the last write. */
+  wroteAt = 0;
+
+  readonly #host: SubscriberHost;
+  #epoch: string;
+  /** Not moved while live: then it is the edge. */
+  #position: number;
+  #lastEventId: string | undefined;
+  /** Floors up to here have been reset for, or were asked for. */
+  #noted = 0;
+  #fromEarliest: boolean;
+  /** It joined when the hub had heard of this offset; entries up to it were not pending for it. */
+  readonly #joinedAt: number;
+  #resets = 0;
+  #key = '';
+  #reading = false;
+
+  constructor(
+    host: SubscriberHost,
+    channels: readonly ChannelName[],
+    sink: Sink,
+    control: ControlFrames,
+    start: Start,
+  ) {
+    this.#host = host;
+    this.channels = channels;
+    this.sink = sink;
+    this.control = control;
+    this.#epoch = start.epoch;
+    this.#position = start.offset;
+    this.#lastEventId = start.lastEventId;
+    this.#fromEarliest = start.fromEarliest ?? false;
+    this.#joinedAt = host.head;
+    this.behindSince = this.progressAt = host.now();
+  }
+
+  /** Names the channel set, whatever its order. */
+  get key(): string {
+    this.#key ||= [...this.channels].sort().join('\n');
+    return this.#key;
+  }
+
+  /** The cursor after everything that has been written. */
+  get position(): string {
+    return formatCursor(this.#epoch, this.live ? this.#host.edge : this.#position);
+  }
+
+  /** Whether its position is one of this log's: only then may a frame say it. */
+  get settled(): boolean {
+    return this.#epoch === this.#host.epoch;
+  }
+
+  /** Writes pages that are due now, as far as the sink takes them. */
+  deliver(pages: readonly Page[]): void {
+    for (const page of pages) {
+      if (this.closed) return;
+      const empty = this.write(page);
+      this.#host.wasDelivered(page.count, page.bytes.length);
+      if (!empty) return this.#fallBehind(page.through);
+    }
+  }
+
+  /** Writes a piece; false when the sink holds bytes now. A sink that throws is released. */
+  write(piece: Piece): boolean {
+    this.wroteAt = this.#host.ticks;
+    try {
+      if (this.sink.write(piece)) return true;
+      this.full = true;
+      this.progressAt = this.#host.now();
+      this.sink.whenDrained(() => {
+        this.full = false;
+        this.progressAt = this.#host.now();
+        if (!this.live) this.#host.enqueue(this);
+      });
+    } catch {
+      this.#host.release(this, 'failed');
+    }
+    return false;
+  }
+
+  /** Writes a frame that moves no position. */
+  note(text: string): void {
+    const { edge } = this.#host;
+    if (!this.write(pieceOf(text)) && this.live) this.#fallBehind(edge);
+  }
+
+  /** Leaves the edge without having fallen behind: the log could not tell what it reported. */
+  interrupt(edge: number): void {
+    if (!this.live) return;
+    this.#fallBehind(edge);
+    if (!this.full) this.#host.enqueue(this);
+  }
+
+  /** Takes one step towards the edge. */
+  step(): void {
+    if (this.closed || this.live || this.full || this.#reading) return;
+    if (this.source) return this.source();
+    const { epoch, edge, head } = this.#host;
+    const known = this.#epoch === epoch;
+    if (known && this.#position > head) return this.#checkHead();
+    if (known && this.#position > edge) return this.#host.afterFlush(this);
+    if (known && this.#position === edge) return edge < this.#joinedAt ? this.#host.afterFlush(this) : this.#goLive();
+    const page = this.#host.page(this, known ? this.#position : 0);
+    if (page instanceof Promise) this.#await(page, (read) => this.#take(read));
+    else this.#take(page);
+  }
+
+  #take(page: CatchupPage): void {
+    const { epoch } = this.#host;
+    // The log is ahead of what this hub has been told; it will be told.
+    if (page.epoch !== epoch) return this.#host.afterFlush(this);
+    if (this.#fromEarliest) this.#noted = page.floor;
+    this.#fromEarliest = false;
+    if (this.#epoch !== epoch) this.#reset(this.#epoch === '' ? 'unknown' : 'epoch', 0, page.floor);
+    else if (page.floor > Math.max(this.#position, this.#noted)) this.#reset('evicted', this.#position, page.floor);
+    else {
+      const empty = page.count === 0 || this.write(page);
+      this.#host.wasDelivered(page.count, page.bytes.length);
+      this.#position = page.through;
+      if (!empty) return;
+      // Meeting the edge and going live must be one synchronous step: nothing can be flushed in between.
+      if (this.#position === this.#host.edge) return this.step();
+    }
+    if (!this.full) this.#host.enqueue(this);
+  }
+
+  /** Tells the client of a gap and goes on after `offset`; events after `resumedAt` are not missing. */
+  #reset(reason: ResetReason, offset: number, resumedAt: number): void {
+    const { epoch, edge } = this.#host;
+    const lastEventId = this.#lastEventId ?? this.position;
+    // A second gap before the edge was met: this client cannot keep up, so it goes on from the edge.
+    const again = this.#resets++ > 0;
+    this.#epoch = epoch;
+    this.#position = again ? edge : offset;
+    this.#noted = again ? edge : resumedAt;
+    this.#lastEventId = undefined;
+    const reset = { reason, lastEventId, resumedAt: formatCursor(epoch, this.#noted) };
+    this.#host.wasReset(reason);
+    this.write(pieceOf(this.control.reset(this.position, reset)));
+  }
+
+  /** A position above all that this hub has heard of: another node's entry on its way, or none of this log. */
+  #checkHead(): void {
+    const decide = (head: Cursor): void => {
+      if (head.epoch !== this.#host.epoch || head.offset >= this.#position) return this.#host.afterFlush(this);
+      this.#reset('unknown', head.offset, head.offset);
+      if (!this.full) this.#host.enqueue(this);
+    };
+    const head = this.#host.logHead();
+    if (head instanceof Promise) this.#await(head, decide);
+    else decide(head);
+  }
+
+  #await<T>(answer: Promise<T>, take: (value: T) => void): void {
+    this.#reading = true;
+    answer.then(
+      (value) => {
+        this.#reading = false;
+        if (!this.closed) take(value);
+      },
+      (error: unknown) => {
+        this.#reading = false;
+        if (!this.closed) this.#host.logFailed(this, error);
+      },
+    );
+  }
+
+  #fallBehind(position: number): void {
+    this.live = false;
+    this.#position = position;
+    this.#epoch = this.#host.epoch;
+    this.behindSince = this.#host.now();
+  }
+
+  #goLive(): void {
+    this.live = true;
+    this.#resets = 0;
+    this.#lastEventId = undefined;
+    this.#fromEarliest = false;
+    this.#host.becameLive(this);
+  }
+}

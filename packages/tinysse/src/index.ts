@@ -1,0 +1,19 @@
+export type { Clock } from './clock.js';
+export { SSEError, type SSEErrorCode, type SSEErrorDetails } from './errors.js';
+export type { HubStats } from './hub/hub.js';
+export type { PublishInput } from './hub/publish.js';
+export type { Source, SourceEvent } from './hub/source.js';
+export type { Log, LogEntry, LogEvent, LogPage, LogQuery, LogStats, LogWatcher } from './log/log.js';
+export { type MemoryLogOptions, memoryLog } from './log/memory.js';
+export type { SSEMessage } from './protocol/event.js';
+export type {
+  ChannelProvider,
+  Channels,
+  ConnectContext,
+  Limits,
+  SSERequest,
+  SSEServerOptions,
+  Subscription,
+} from './server/options.js';
+export { httpStatus } from './server/refusal.js';
+export { createSSEServer, type SSEServer } from './server/server.js';

@@ -1,0 +1,186 @@
+import type { ChannelName } from '../protocol/event.js';
+import { Deque } from './deque.js';
+import type { LogEntry, LogQuery, LogStats } from './log.js';
+
+/** What a {@link History} retains. */
+export interface Retention {
+  /** Entries kept per channel. */
+  readonly maxEventsPerChannel: number;
+  /** Milliseconds that an entry is kept. */
+  readonly maxAgeMs: number;
+  /** Bytes kept over all channels. */
+  readonly maxBytes: number;
+  /** Channels known; beyond, those longest silent are forgotten and the floor of all unknown channels rises. */
+  readonly maxChannels: number;
+}
+
+/** What an entry costs beside its text: the objects around it, roughly. */
+const ENTRY_OVERHEAD_BYTES = 128;
+
+/** An entry and how many channels still retain it. The entry goes with the last of them, though its slot may stay. */
+interface Slot {
+  entry: LogEntry | undefined;
+  refs: number;
+}
+
+interface ChannelHistory {
+  /** The highest offset that retention has evicted. */
+  floor: number;
+  /** The offset of the newest entry ever. */
+  last: number;
+  readonly slots: Deque<Slot>;
+}
+
+/**
+ * Entries in memory with retention and exact floors: what memoryLog is made of, and the hub's window on slower logs.
+ * Not a log: it has no epoch, and whoever adds entries numbers them.
+ */
+export class History {
+  readonly #retention: Retention;
+  /** By latest use: the first channel is the one longest silent. */
+  readonly #channels = new Map<ChannelName, ChannelHistory>();
+  /** Every slot in order of offset, so that age and bytes evict the oldest whatever its channel. */
+  readonly #order = new Deque<Slot>();
+  #base: number;
+  #events = 0;
+  #bytes = 0;
+  #newest: ChannelName | undefined;
+
+  /** @param base - the floor of every channel not known yet: history begins after it */
+  constructor(retention: Retention, base = 0) {
+    this.#retention = retention;
+    this.#base = base;
+  }
+
+  /** Adds an entry; its offset must be above all before it. */
+  push(entry: LogEntry): void {
+    const slot: Slot = { entry, refs: entry.channels.length };
+    this.#order.push(slot);
+    this.#events++;
+    this.#bytes += entry.size + ENTRY_OVERHEAD_BYTES;
+    for (const name of entry.channels) {
+      const channel = this.#touch(name);
+      channel.last = entry.offset;
+      channel.slots.push(slot);
+      if (channel.slots.length > this.#retention.maxEventsPerChannel) this.#evictOldest(channel);
+    }
+    this.#forgetChannels();
+    while (this.#bytes > this.#retention.maxBytes && this.#order.length > 0) this.#evictFirst();
+    // Slots emptied by per-channel limits wait behind older ones that still live; do not let them pile up.
+    if (this.#order.length > 64 && this.#order.length > this.#events * 2)
+      this.#order.filter((s) => s.entry !== undefined);
+  }
+
+  /** Evicts what is older than retention allows at the time `now`. */
+  expire(now: number): void {
+    const oldest = now - this.#retention.maxAgeMs;
+    while (this.#order.length > 0) {
+      const { entry } = this.#order.at(0);
+      if (entry && entry.time >= oldest) return;
+      this.#evictFirst();
+    }
+  }
+
+  /** The highest floor among `channels`. */
+  floor(channels: readonly ChannelName[]): number {
+    let highest = 0;
+    for (const name of channels) highest = Math.max(highest, this.#channels.get(name)?.floor ?? this.#base);
+    return highest;
+  }
+
+  /** The surviving entries that `query` asks for, and how far they are complete. */
+  read({ channels, after, upTo, maxEvents, maxBytes }: LogQuery): { entries: LogEntry[]; through: number } {
+    const runs: Run[] = [];
+    for (const name of channels) {
+      const slots = this.#channels.get(name)?.slots;
+      if (slots && slots.length > 0 && offsetAt(slots, slots.length - 1) > after)
+        runs.push({ slots, next: firstAfter(slots, after) });
+    }
+    const entries: LogEntry[] = [];
+    let bytes = 0;
+    for (;;) {
+      const entry = takeLowest(runs, upTo);
+      if (!entry) return { entries, through: upTo };
+      bytes += entry.size;
+      const full = entries.length === maxEvents || (bytes > maxBytes && entries.length > 0);
+      if (full) return { entries, through: entries[entries.length - 1]!.offset };
+      entries.push(entry);
+    }
+  }
+
+  stats(): LogStats {
+    return { events: this.#events, bytes: this.#bytes, channels: this.#channels.size };
+  }
+
+  #touch(name: ChannelName): ChannelHistory {
+    let channel = this.#channels.get(name);
+    if (channel && name === this.#newest) return channel;
+    if (channel) this.#channels.delete(name);
+    else channel = { floor: this.#base, last: 0, slots: new Deque() };
+    this.#channels.set(name, channel);
+    this.#newest = name;
+    return channel;
+  }
+
+  /** A channel's oldest slot gives up one reference; the channel's floor says so. */
+  #evictOldest(channel: ChannelHistory): void {
+    const slot = channel.slots.shift();
+    const entry = slot.entry as LogEntry;
+    channel.floor = entry.offset;
+    if (--slot.refs > 0) return;
+    slot.entry = undefined;
+    this.#events--;
+    this.#bytes -= entry.size + ENTRY_OVERHEAD_BYTES;
+  }
+
+  /** The oldest slot of all leaves every channel that still holds it, where it is the oldest too. */
+  #evictFirst(): void {
+    const slot = this.#order.shift();
+    for (const name of slot.entry?.channels ?? []) {
+      const channel = this.#channels.get(name);
+      if (channel && channel.slots.length > 0 && channel.slots.at(0) === slot) this.#evictOldest(channel);
+    }
+  }
+
+  #forgetChannels(): void {
+    while (this.#channels.size > this.#retention.maxChannels) {
+      const [name, channel] = this.#channels.entries().next().value as [ChannelName, ChannelHistory];
+      while (channel.slots.length > 0) this.#evictOldest(channel);
+      this.#channels.delete(name);
+      this.#base = Math.max(this.#base, channel.last);
+    }
+  }
+}
+
+/** One channel's entries from a position on. */
+interface Run {
+  readonly slots: Deque<Slot>;
+  next: number;
+}
+
+const offsetAt = (slots: Deque<Slot>, index: number): number => (slots.at(index).entry as LogEntry).offset;
+
+/** The index of the first slot above `offset`. */
+function firstAfter(slots: Deque<Slot>, offset: number): number {
+  let low = 0;
+  let high = slots.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (offsetAt(slots, middle) > offset) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+/** Takes the entry with the lowest offset from all runs that hold it; undefined when none is left up to `upTo`. */
+function takeLowest(runs: Run[], upTo: number): LogEntry | undefined {
+  let lowest: LogEntry | undefined;
+  for (const { slots, next } of runs) {
+    if (next === slots.length) continue;
+    const entry = slots.at(next).entry as LogEntry;
+    if (!lowest || entry.offset < lowest.offset) lowest = entry;
+  }
+  if (!lowest || lowest.offset > upTo) return undefined;
+  for (const run of runs) if (run.next < run.slots.length && run.slots.at(run.next).entry === lowest) run.next++;
+  return lowest;
+}

@@ -1,0 +1,116 @@
+import type { Cursor } from '../protocol/cursor.js';
+import type { ChannelName, EventName } from '../protocol/event.js';
+
+/** A value now or later. Logs in memory answer at once, which is what makes publishing to them cheap. */
+export type MaybePromise<T> = T | Promise<T>;
+
+/** An event on its way into the log. Its fields have been validated. */
+export interface LogEvent {
+  /** At least one, without repeats. */
+  readonly channels: readonly ChannelName[];
+  readonly event: EventName | undefined;
+  readonly data: string;
+  /** The length of the event as wire text in bytes (see `encodedLength`): what byte limits count. */
+  readonly size: number;
+  /** Makes a repeated append harmless; see {@link Log.append}. */
+  readonly key?: string | undefined;
+}
+
+/** An event in the log. Immutable, and shared by everyone who reads it. */
+export interface LogEntry {
+  /** Log-wide sequence number, at least 1. Offsets increase; holes are legal. */
+  readonly offset: number;
+  /** When it was accepted, in milliseconds since 1970; never less than its predecessor's. */
+  readonly time: number;
+  readonly channels: readonly ChannelName[];
+  readonly event: EventName | undefined;
+  readonly data: string;
+  readonly size: number;
+}
+
+/** What {@link Log.read} looks for. */
+export interface LogQuery {
+  /** Whose entries: those of any of these channels, each entry once. */
+  readonly channels: readonly ChannelName[];
+  /** Entries with a greater offset. */
+  readonly after: number;
+  /** Entries with at most this offset. */
+  readonly upTo: number;
+  /** At most this many entries, at least 1. */
+  readonly maxEvents: number;
+  /** Stop before the entry whose size would exceed this sum in bytes, but never before the first. */
+  readonly maxBytes: number;
+}
+
+/** The answer to a {@link LogQuery}, all of it from one snapshot of the log. */
+export interface LogPage {
+  readonly epoch: string;
+  /**
+   * The highest floor among the query's channels. At or below `after`, the page misses nothing;
+   * above it, entries in (after, floor] may have been evicted, and those that survive are still here.
+   */
+  readonly floor: number;
+  /** In order of offset. */
+  readonly entries: readonly LogEntry[];
+  /** The page is complete up to this offset: the last entry's when a limit cut the page, else the query's `upTo`. */
+  readonly through: number;
+}
+
+/** How much a log holds. */
+export interface LogStats {
+  /** Entries retained. */
+  readonly events: number;
+  /** Their bytes, by the log's own account. */
+  readonly bytes: number;
+  /** Channels known, with or without entries. */
+  readonly channels: number;
+}
+
+/**
+ * Learns what the log has accepted. Both methods are called synchronously and must not throw.
+ */
+export interface LogWatcher {
+  /** The next entry: strictly in order of offset, once every lower offset is committed or void for ever. */
+  committed(entry: LogEntry): void;
+  /**
+   * Entries may have passed unreported, or the log has a new epoch: reporting goes on after `head`, and what
+   * came before it must be read.
+   */
+  interrupted(head: Cursor): void;
+}
+
+/**
+ * Ordered, retained history. A log knows nothing of subscribers.
+ *
+ * Contract, tested by the suite in `tinysse/testing`:
+ * - Offsets increase with every append; an event for several channels is one entry.
+ * - Retention evicts prefixes, per channel or log-wide, and lifts the floors of what it evicts exactly.
+ * - A read is one snapshot.
+ * - A watcher hears of an entry no later than its append is acknowledged, in order, or hears `interrupted`.
+ */
+export interface Log {
+  /** Whether `head` and `read` answer at once, from this process's memory. A hub keeps its own window on any other log. */
+  readonly inMemory: boolean;
+  /**
+   * Makes the log ready and begins to report to `watcher`.
+   * @returns the head: the position after which the watcher hears of every entry
+   * @throws SSEError LOG_UNAVAILABLE, LOG_LOCKED, LOG_FORMAT
+   */
+  watch(watcher: LogWatcher): MaybePromise<Cursor>;
+  /** Ends the reports to `watcher`. */
+  unwatch(watcher: LogWatcher): void;
+  /** The position of the last entry accepted, or of the beginning. */
+  head(): MaybePromise<Cursor>;
+  /**
+   * Accepts an event; when this returns or resolves, the log keeps it as surely as this log keeps anything.
+   * A key seen within the log's key window with equal content answers with the first cursor and stores nothing.
+   * @throws SSEError KEY_REUSED (the key came with other content), LOG_FULL, LOG_UNAVAILABLE, LOG_CLOSED, with `outcome`
+   */
+  append(event: LogEvent): MaybePromise<Cursor>;
+  /** Reads entries. @throws SSEError LOG_UNAVAILABLE, LOG_CLOSED */
+  read(query: LogQuery): MaybePromise<LogPage>;
+  /** Measures the log. */
+  stats(): MaybePromise<LogStats>;
+  /** Gives everything back. Later calls fail with LOG_CLOSED. */
+  close(): MaybePromise<void>;
+}

@@ -1,0 +1,101 @@
+import { SSEError } from '../errors.js';
+import type { Hub, SubscribeOptions } from '../hub/hub.js';
+import { channelNames } from '../hub/publish.js';
+import type { ChannelName } from '../protocol/event.js';
+import type { ConnectContext, Settings, SSERequest, Subscription } from './options.js';
+import { resolve } from './provider.js';
+import { type Refusal, refuse, STREAM_HEADERS } from './refusal.js';
+
+/** A stream that may begin: everything a hub wants to know but the sink. */
+export type Accepted = Omit<SubscribeOptions, 'sink' | 'onClose'>;
+
+/** What to answer a request. */
+export type Decision =
+  | { readonly kind: 'stream'; readonly stream: Accepted }
+  | { readonly kind: 'refusal'; readonly refusal: Refusal }
+  | { readonly kind: 'response'; readonly response: Response };
+
+/** Decides what a request gets, before any header is sent. */
+export class Connector {
+  readonly #hub: Hub;
+  readonly #settings: Settings;
+
+  constructor(hub: Hub, settings: Settings) {
+    this.#hub = hub;
+    this.#settings = settings;
+  }
+
+  /**
+   * @param subscription - what an authorised route asks for; without it the channel provider is asked
+   * @returns never rejects: every failure is a refusal
+   */
+  async decide(request: SSERequest, context: ConnectContext, subscription?: Subscription): Promise<Decision> {
+    try {
+      if (request.method === 'OPTIONS')
+        return refusal({ status: 204, headers: { allow: 'GET, HEAD, POST' }, body: '' });
+      this.#hub.admit();
+      const wanted = subscription ?? (await resolve(this.#settings, request, context));
+      if ('body' in wanted) return { kind: 'response', response: wanted };
+      const stream = this.#stream(request, wanted);
+      await this.#open();
+      if (request.method === 'HEAD') return refusal({ status: 200, headers: STREAM_HEADERS, body: '' });
+      if (!stream.controlEvents) await this.#refuseGap(stream);
+      // Others may have come while the provider or the log was asked.
+      this.#hub.admit();
+      return { kind: 'stream', stream };
+    } catch (error) {
+      return refusal(this.#refuse(request, error));
+    }
+  }
+
+  #stream(request: SSERequest, wanted: Subscription): Accepted {
+    const { limits, replayAllOnConnect, controlEvents } = this.#settings;
+    const { source, expiresAt } = wanted;
+    const none = wanted.channels === undefined || wanted.channels.length === 0;
+    const channels: ChannelName[] = none && source ? [] : channelNames(wanted.channels ?? [], limits.channelsPerClient);
+    const from = lastEventId(request) ?? wanted.from ?? (replayAllOnConnect ? 'earliest' : 'latest');
+    return {
+      channels,
+      from,
+      source,
+      controlEvents: wanted.controlEvents ?? controlEvents,
+      expiresAt: expiresAt instanceof Date ? expiresAt.getTime() : expiresAt,
+    };
+  }
+
+  async #open(): Promise<void> {
+    try {
+      await this.#hub.open();
+    } catch (cause) {
+      this.#settings.logger('the log cannot be opened', cause);
+      throw new SSEError('LOG_UNAVAILABLE', 'the log cannot be reached; reconnect later', { cause });
+    }
+  }
+
+  /** A client that cannot be told of a gap in the stream is told before it. */
+  async #refuseGap({ channels, from }: Accepted): Promise<void> {
+    const reason = from === 'latest' ? undefined : await this.#hub.gap(channels, from);
+    if (reason)
+      throw new SSEError('GAP', `events after ${from} may be missing (${reason}); connect without a Last-Event-ID`);
+  }
+
+  #refuse(request: SSERequest, error: unknown): Refusal {
+    const { random, refusalBody, logger } = this.#settings;
+    if (!(error instanceof SSEError)) logger('a connection failed', error);
+    const known =
+      error instanceof SSEError ? error : new SSEError('PROVIDER_FAILED', 'the server failed; reconnect later');
+    const eventStream = request.headers.get('accept')?.includes('text/event-stream') ?? false;
+    return refuse(known, { eventStream, body: refusalBody, random });
+  }
+}
+
+const refusal = (answer: Refusal): Decision => ({ kind: 'refusal', refusal: answer });
+
+/** The position that the client asks for: by header, or by query where a header would cost a preflight. */
+function lastEventId({ headers, url }: SSERequest): string | undefined {
+  const header = headers.get('last-event-id');
+  if (header) return header;
+  const query = url.indexOf('?');
+  if (query < 0 || !url.includes('lastEventId=', query)) return undefined;
+  return new URLSearchParams(url.slice(query + 1)).get('lastEventId') || undefined;
+}

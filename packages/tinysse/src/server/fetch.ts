@@ -1,0 +1,73 @@
+import type { Hub } from '../hub/hub.js';
+import type { Piece, Sink } from '../hub/sink.js';
+import type { Connector } from './connect.js';
+import type { SSERequest, Subscription } from './options.js';
+import { STREAM_HEADERS } from './refusal.js';
+
+/** Answers a standard Request with a Response. */
+export async function respond(
+  hub: Hub,
+  connector: Connector,
+  request: SSERequest,
+  raw: unknown,
+  subscription?: Subscription,
+): Promise<Response> {
+  const decision = await connector.decide(request, { raw }, subscription);
+  if (decision.kind === 'response') return decision.response;
+  if (decision.kind === 'refusal') {
+    const { status, headers, body } = decision.refusal;
+    const empty = status === 204 || request.method === 'HEAD';
+    return new Response(empty ? null : body, { status, headers });
+  }
+  const { signal } = request;
+  let leave = (): void => {};
+  let pulled = (): void => {};
+  // A default stream, never one of type 'bytes': that would detach the buffers which other clients share.
+  const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      const sink = new StreamSink(controller);
+      pulled = () => sink.pulled();
+      const gone = (): void => leave();
+      leave = hub.subscribe({ ...decision.stream, sink, onClose: () => signal?.removeEventListener('abort', gone) });
+      signal?.addEventListener('abort', gone);
+      if (signal?.aborted) leave();
+    },
+    pull: () => pulled(),
+    cancel: () => leave(),
+  });
+  return new Response(body, { status: 200, headers: STREAM_HEADERS });
+}
+
+/** A ReadableStream's controller as a sink: what the stream's queue holds is what this process holds. */
+class StreamSink implements Sink {
+  readonly #controller: ReadableStreamDefaultController<Uint8Array>;
+  #drained: (() => void) | undefined;
+
+  constructor(controller: ReadableStreamDefaultController<Uint8Array>) {
+    this.#controller = controller;
+  }
+
+  write({ bytes }: Piece): boolean {
+    this.#controller.enqueue(bytes);
+    return (this.#controller.desiredSize ?? 0) > 0;
+  }
+
+  whenDrained(run: () => void): void {
+    this.#drained = run;
+  }
+
+  /** The stream asks for more: its queue is empty. */
+  pulled(): void {
+    const run = this.#drained;
+    this.#drained = undefined;
+    run?.();
+  }
+
+  close(): void {
+    try {
+      this.#controller.close();
+    } catch {
+      // Closed or errored already: the reader is gone.
+    }
+  }
+}

@@ -1,0 +1,174 @@
+import { type Clock, systemClock } from '../clock.js';
+import { SSEError } from '../errors.js';
+import type { HubOptions } from '../hub/hub.js';
+import type { Source } from '../hub/source.js';
+import type { Log } from '../log/log.js';
+import { limit } from '../log/options.js';
+
+/** What a channel provider sees of a request, on every runtime: the part of the standard `Request` that all can give. */
+export type SSERequest = Pick<Request, 'method' | 'url' | 'headers' | 'signal'>;
+
+/** What the runtime or the framework handed over beside the standard request. */
+export interface ConnectContext {
+  /** Node: the `IncomingMessage`. fetch: the second argument of `sse.fetch` (a framework's context, Bun's server, a Worker's env), else the `Request`. */
+  readonly raw: unknown;
+}
+
+/** Whom a connection is for, in channels. */
+export interface Channels {
+  /** The channels to subscribe to; at least one. */
+  channels: readonly string[];
+  /** When the stream ends, so that the client comes back to be asked again: a Date, or milliseconds since 1970. */
+  expiresAt?: number | Date | undefined;
+}
+
+/** Decides who a request is from and what it may receive. */
+export interface ChannelProvider {
+  /**
+   * Runs once per connect, before any header is sent.
+   *
+   * To refuse, throw: an error whose `status` is 401 or 403 is sent with its message, and so is any plain `Error`, as 401.
+   * TypeErrors, errors with a foreign `code` or a `status` of 500 and more, and silence for `limits.providerTimeoutMs`
+   * count as an outage: they are logged, and the client is told to come back.
+   *
+   * @returns the channels, or a `Response` to send as it is
+   */
+  resolveChannels(
+    request: SSERequest,
+    context: ConnectContext,
+  ): readonly string[] | Channels | Response | Promise<readonly string[] | Channels | Response>;
+}
+
+/** A connection whose channels are known already. */
+export interface Subscription extends Partial<Channels> {
+  /** Where it starts when the client does not say: `'latest'` (default), `'earliest'`, or a cursor. */
+  from?: string | undefined;
+  /** Events for this connection only, before those of the log. Without channels the stream ends with it. */
+  source?: Source | undefined;
+  /** False: comments instead of the server's own events, for clients that take every event for data. Default: the server's setting. */
+  controlEvents?: boolean | undefined;
+}
+
+/** Limits of a server; every one is a positive whole number. */
+export interface Limits {
+  /** Clients at once. Default 20,000. */
+  clients: number;
+  /** Channels of one client. Default 128. */
+  channelsPerClient: number;
+  /** Channels of one event. Default 1,024. */
+  channelsPerEvent: number;
+  /** Bytes of one event as wire text. Default 1 MiB. */
+  eventBytes: number;
+  /** Publishes that the log has not answered yet. Default 10,000. */
+  pendingPublishes: number;
+  /** Their bytes. Default 64 MiB. */
+  pendingBytes: number;
+  /** Milliseconds that the log may take for a publish. Default 5,000. */
+  publishTimeoutMs: number;
+  /** Milliseconds that the channel provider may take. Default 10,000. */
+  providerTimeoutMs: number;
+}
+
+/** Options of `createSSEServer`. */
+export interface SSEServerOptions {
+  /** Resolves the channels of each connection. Without one, `handler` and `fetch` answer 500. */
+  channelProvider?: ChannelProvider | undefined;
+  /** Events kept per channel for replay by the default memory log. Default 1,000. Not together with `log`. */
+  historyReplayBuffer?: number | undefined;
+  /** Events handed at once to a client that is behind. Default 64. */
+  clientChannelBuffer?: number | undefined;
+  /** What becomes of a client that stays behind for `stallMs`: it reads on from the log (`'replay'`, the default) or is disconnected. */
+  slowClient?: 'replay' | 'disconnect' | undefined;
+  /** Whether a client that sends no Last-Event-ID gets the retained history first. Default false. */
+  replayAllOnConnect?: boolean | undefined;
+  /** The longest silence on a stream in milliseconds. Default 15,000. */
+  heartbeatMs?: number | undefined;
+  /** What clients are told to wait before they reconnect in milliseconds, ± 50 % by chance. Default 2,000. */
+  retryMs?: number | undefined;
+  /** How long a client may take nothing before it is disconnected, in milliseconds. Default 60,000. */
+  stallMs?: number | undefined;
+  /** False: comments instead of the server's own events, and 409 instead of a reset. Default true. */
+  controlEvents?: boolean | undefined;
+  limits?: Partial<Limits> | undefined;
+  /** Where events are kept. Default: `memoryLog()`. A log that you pass is yours to close. */
+  log?: Log | undefined;
+  /** Told of what no client can be told. Default: `console.error`. */
+  logger?: ((...args: unknown[]) => void) | undefined;
+  /** The body of a refusal: its message as text (default), or `{"error":{"code","message"}}`. */
+  refusalBody?: 'text' | 'json' | undefined;
+  /** Where time comes from. Default: the system. */
+  clock?: Clock | undefined;
+}
+
+/** Options with every default in place. */
+export interface Settings extends Omit<HubOptions, 'log'> {
+  readonly provider: ChannelProvider | undefined;
+  readonly replayAllOnConnect: boolean;
+  readonly controlEvents: boolean;
+  readonly limits: Limits;
+  readonly refusalBody: 'text' | 'json';
+}
+
+const KNOWN = new Set<string>([
+  'channelProvider',
+  'historyReplayBuffer',
+  'clientChannelBuffer',
+  'slowClient',
+  'replayAllOnConnect',
+  'heartbeatMs',
+  'retryMs',
+  'stallMs',
+  'controlEvents',
+  'limits',
+  'log',
+  'logger',
+  'refusalBody',
+  'clock',
+] satisfies (keyof SSEServerOptions)[]);
+
+/** Checks options and fills in defaults. @throws SSEError INVALID_OPTION */
+export function settings(options: SSEServerOptions): Settings {
+  for (const name of Object.keys(options))
+    if (!KNOWN.has(name)) throw invalid(name, 'is not an option of createSSEServer');
+  const { channelProvider: provider, slowClient = 'replay', limits = {}, refusalBody = 'text' } = options;
+  if (provider !== undefined && typeof provider?.resolveChannels !== 'function')
+    throw invalid('channelProvider', 'must have a function resolveChannels(request, context)');
+  if (slowClient !== 'replay' && slowClient !== 'disconnect')
+    throw invalid('slowClient', "must be 'replay' or 'disconnect'");
+  if (options.log && options.historyReplayBuffer !== undefined)
+    throw invalid('historyReplayBuffer', 'sets up the default memory log; with `log`, set its own retention');
+  const defaults: Limits = {
+    clients: 20_000,
+    channelsPerClient: 128,
+    channelsPerEvent: 1_024,
+    eventBytes: 2 ** 20,
+    pendingPublishes: 10_000,
+    pendingBytes: 64 * 2 ** 20,
+    publishTimeoutMs: 5_000,
+    providerTimeoutMs: 10_000,
+  };
+  for (const [name, value] of Object.entries(limits)) {
+    if (!(name in defaults)) throw invalid(`limits.${name}`, 'is not a limit');
+    if (value !== undefined) defaults[name as keyof Limits] = limit(`limits.${name}`, value, 0);
+  }
+  return {
+    provider,
+    slowClient,
+    refusalBody,
+    limits: defaults,
+    clientChannelBuffer: limit('clientChannelBuffer', options.clientChannelBuffer, 64),
+    replayAllOnConnect: options.replayAllOnConnect ?? false,
+    heartbeatMs: limit('heartbeatMs', options.heartbeatMs, 15_000),
+    retryMs: limit('retryMs', options.retryMs, 2_000),
+    stallMs: limit('stallMs', options.stallMs, 60_000),
+    controlEvents: options.controlEvents ?? true,
+    logger: options.logger ?? ((...args) => console.error('tinysse:', ...args)),
+    clock: options.clock ?? systemClock,
+    random: Math.random,
+    pageBytes: 32 * 2 ** 10,
+    windowBytes: 8 * 2 ** 20,
+    maxReads: 16,
+  };
+}
+
+const invalid = (name: string, problem: string): SSEError => new SSEError('INVALID_OPTION', `${name} ${problem}`);

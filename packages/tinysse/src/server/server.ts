@@ -1,0 +1,111 @@
+import { Hub, type HubStats } from '../hub/hub.js';
+import type { PublishInput } from '../hub/publish.js';
+import type { MaybePromise } from '../log/log.js';
+import { memoryLog } from '../log/memory.js';
+import { channelName } from '../protocol/event.js';
+import { Connector } from './connect.js';
+import { respond } from './fetch.js';
+import { type NodeRequest, type NodeResponse, serve } from './node.js';
+import { type SSERequest, type SSEServerOptions, type Subscription, settings } from './options.js';
+
+/** A server of event streams; see {@link createSSEServer}. Its functions may be passed around without it. */
+export interface SSEServer {
+  /**
+   * Serves a Node request, HTTP/1.1 or HTTP/2: a request listener, and a middleware for Express and Connect.
+   * The channel provider decides. `next` is called for OPTIONS only.
+   */
+  handler(req: NodeRequest, res: NodeResponse, next?: (error?: unknown) => void): void;
+  /**
+   * Serves a standard Request; the channel provider decides.
+   * @param raw - becomes the provider's `context.raw`; default: the request
+   */
+  fetch(request: SSERequest, raw?: unknown): Promise<Response>;
+  /** Serves a Node request from a route that has authorised it. Resolves when the answer has begun; never rejects. */
+  serve(req: NodeRequest, res: NodeResponse, subscription: Subscription): Promise<void>;
+  /** Serves a standard Request from a route that has authorised it. */
+  respond(request: SSERequest, subscription: Subscription): Promise<Response>;
+  /**
+   * Publishes an unnamed event to channels.
+   * @param data - a string, or bytes that are valid UTF-8
+   * @returns the event's cursor, once the log has accepted it
+   * @throws SSEError INVALID_CHANNEL, INVALID_DATA, NO_CHANNEL, TOO_MANY_CHANNELS, EVENT_TOO_LARGE, or a LOG code;
+   *   its `outcome` says whether the event may be in the log. A failure that nobody awaits is only logged.
+   */
+  publish(data: string | Uint8Array, ...channels: string[]): Promise<string>;
+  /** Publishes a named event to channels; as {@link SSEServer.publish}, and INVALID_EVENT, RESERVED_EVENT. */
+  publishEvent(event: string, data: string | Uint8Array, ...channels: string[]): Promise<string>;
+  /** Publishes; the full form. As {@link SSEServer.publishEvent}, and INVALID_KEY, KEY_REUSED. */
+  send(input: PublishInput): Promise<string>;
+  /**
+   * The log's head as a cursor. Take it, read a snapshot, then start streams `from` it: nothing falls in between.
+   * @throws SSEError LOG_UNAVAILABLE
+   */
+  cursor(): Promise<string>;
+  /**
+   * Ends every stream that is subscribed to a channel; clients reconnect and the provider is asked again.
+   * @returns how many streams
+   * @throws SSEError INVALID_CHANNEL
+   */
+  disconnect(target: { channel: string }): number;
+  /** Measures the server. @throws SSEError LOG_UNAVAILABLE */
+  stats(): Promise<HubStats>;
+  /**
+   * Refuses newcomers and publishes, and ends every stream, telling clients to come back within seconds: live ones at
+   * once, those behind when they have caught up, all after `drainMs` milliseconds (default 10,000).
+   * A log that was passed to the server stays open.
+   */
+  close(options?: { drainMs?: number }): Promise<void>;
+}
+
+/**
+ * Creates a server of event streams.
+ *
+ * @throws SSEError INVALID_OPTION
+ * @example
+ * const sse = createSSEServer({ channelProvider: { resolveChannels: () => ['all'] } });
+ * http.createServer(sse.handler).listen(8080);
+ * await sse.publish('hello', 'all');
+ */
+export function createSSEServer(options: SSEServerOptions = {}): SSEServer {
+  const set = settings(options);
+  const { clock, logger } = set;
+  const log =
+    options.log ??
+    memoryLog({ clock, ...(options.historyReplayBuffer && { maxEventsPerChannel: options.historyReplayBuffer }) });
+  const hub = new Hub({ ...set, log });
+  const connector = new Connector(hub, set);
+  const node = { hub, connector, clock, logger };
+
+  /** A publish that nobody awaits must not end the process when it fails. */
+  const publish = (input: PublishInput): Promise<string> => {
+    let answer: MaybePromise<string>;
+    try {
+      answer = hub.publish(input);
+    } catch (error) {
+      answer = Promise.reject(error);
+    }
+    if (!(answer instanceof Promise)) return Promise.resolve(answer);
+    answer.catch((error: unknown) => logger('a publish failed', error));
+    return answer;
+  };
+
+  return {
+    handler(req, res, next) {
+      if (req.method === 'OPTIONS' && next) next();
+      else void serve(node, req, res);
+    },
+    fetch: (request, raw) => respond(hub, connector, request, raw ?? request),
+    serve: (req, res, subscription) => serve(node, req, res, subscription),
+    respond: (request, subscription) => respond(hub, connector, request, request, subscription),
+    publish: (data, ...channels) => publish({ data, channels }),
+    publishEvent: (event, data, ...channels) => publish({ event, data, channels }),
+    send: publish,
+    cursor: () => hub.cursor(),
+    disconnect: ({ channel }) => hub.disconnect(channelName(channel)),
+    stats: () => hub.stats(),
+    async close({ drainMs = 10_000 } = {}) {
+      await hub.close(drainMs);
+      if (!options.log) await log.close();
+    },
+  };
+}
