@@ -1,20 +1,30 @@
 // npm run check                 everything that CI checks beside the tests
 // npm run check -- rooms size   some of it
 import { existsSync } from 'node:fs';
-import { neutralEntries, packedPackages } from './checks/packages.mjs';
+import { clientSize, neutralEntries, packedPackages } from './checks/packages.mjs';
 import { Problem, run } from './checks/run.mjs';
 import { lockNamesNoHost, oneWriter, shortFiles } from './checks/sources.mjs';
 
 /** @type {Promise<string> | undefined} */
 let built;
 const build = () => (built ??= run('tsc', '-b'));
+/** @param {[string, ...string[]]} command */
+const tool =
+  (...command) =>
+  async () => {
+    await run(...command);
+  };
 const code = ['packages', 'scripts', 'examples', 'bench'].filter((folder) => existsSync(folder));
 
-/** @type {Record<string, { what: string, check: () => Promise<unknown> }>} */
+/**
+ * A check throws a Problem, or gives what there is to say beside that all is well.
+ *
+ * @type {Record<string, { what: string, check: () => Promise<string | void> }>}
+ */
 const checks = {
   style: {
     what: 'formatting and lint; `npm run format` mends most of it',
-    check: () => run('biome', 'check', '--error-on-warnings', '.'),
+    check: tool('biome', 'check', '--error-on-warnings', '.'),
   },
   types: {
     what: 'the packages, their tests, the scripts and the examples compile',
@@ -25,18 +35,18 @@ const checks = {
   },
   rooms: {
     what: 'imports go the way that .dependency-cruiser.mjs draws',
-    check: () => run('depcruise', '--config', '.dependency-cruiser.mjs', ...code),
+    check: tool('depcruise', '--config', '.dependency-cruiser.mjs', ...code),
   },
   lines: { what: 'no source file over 300 lines', check: shortFiles },
   wire: { what: 'one source file writes `data: `', check: oneWriter },
-  unused: { what: 'no unused file, export or dependency', check: () => run('knip') },
+  unused: { what: 'no unused file, export or dependency', check: tool('knip') },
   packages: { what: 'the packed packages are sound', check: afterBuild(packedPackages) },
-  size: { what: 'the client entry stays small', check: afterBuild(() => run('size-limit')) },
+  size: { what: 'the client entry stays small', check: afterBuild(clientSize) },
   neutral: { what: 'the library and its client need no runtime of their own', check: afterBuild(neutralEntries) },
   lock: { what: 'the lock file names no host', check: lockNamesNoHost },
 };
 
-/** @param {() => Promise<unknown>} check */
+/** @param {() => Promise<string | void>} check */
 function afterBuild(check) {
   return async () => {
     await build().catch(() => {
@@ -56,22 +66,27 @@ if (unknown.length > 0) {
 
 const [red, green, plain] =
   process.stdout.isTTY && !process.env.NO_COLOR ? ['\x1b[31m', '\x1b[32m', '\x1b[0m'] : ['', '', ''];
+/** @type {string[]} */
 const failed = [];
 for (const name of chosen) {
   const { what, check } = checks[name];
   const started = performance.now();
-  const problem = await check().then(
-    () => undefined,
-    (error) => (error instanceof Problem ? error.message : error.stack),
-  );
-  const seconds = ((performance.now() - started) / 1000).toFixed(1).padStart(5);
-  console.log(`${problem ? `${red}FAIL` : `${green}ok  `}${plain} ${name.padEnd(8)} ${seconds} s  ${what}`);
-  if (problem) {
+  /** @type {string | void} */
+  let note;
+  /** @type {string | undefined} */
+  let problem;
+  try {
+    note = await check();
+  } catch (error) {
+    problem = error instanceof Problem ? error.message : error.stack;
     failed.push(name);
-    console.log(problem.replace(/^/gm, '     '));
   }
+  const seconds = ((performance.now() - started) / 1000).toFixed(1).padStart(5);
+  const verdict = problem === undefined ? `${green}ok  ` : `${red}FAIL`;
+  console.log(`${verdict}${plain} ${name.padEnd(8)} ${seconds} s  ${what}${note ? `: ${note}` : ''}`);
+  if (problem !== undefined) console.log(problem.replace(/^/gm, '     '));
 }
 if (failed.length > 0) {
   console.log(`Failed: ${failed.join(', ')}. One check alone: npm run check -- ${failed[0]}`);
-  process.exit(1);
+  process.exitCode = 1;
 }

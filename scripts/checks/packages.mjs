@@ -14,10 +14,17 @@ export async function packedPackages() {
     const tarball = (name) => join(folder, `${name}-${version}.tgz`);
     await run('publint', 'run', '--strict', tarball('tinysse'));
     await run('publint', 'run', '--strict', tarball('tinysse-hub'));
+    // tinysse-hub is a program: it has no entry to import, so no types.
     await run('attw', tarball('tinysse'), '--profile', 'esm-only', '--no-emoji');
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** @returns the size that .size-limit.json bounds, for the person who watches it grow */
+export async function clientSize() {
+  const output = await run('size-limit');
+  return /Size: +(\S+ \S+)/.exec(output)?.[1];
 }
 
 /** What runs everywhere imports nothing of Node, and no other package either: a bundle for no platform shows both. */
