@@ -6,6 +6,7 @@ export default defineConfig({
   resolve: { conditions: ['tinysse-source', 'module', 'node'] },
   test: {
     include: ['packages/*/test/**/*.test.ts', 'examples/**/*.test.ts'],
+    exclude: ['**/node_modules/**', '**/.tmp/**'],
     server: { deps: { inline: ['tinysse', 'tinysse-hub'] } },
     testTimeout: 30_000,
     hookTimeout: 60_000,
