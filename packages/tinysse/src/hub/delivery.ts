@@ -48,7 +48,7 @@ export class Delivery implements SubscriberHost, LogWatcher {
   epoch = '';
   edge = 0;
   head = 0;
-  readonly channels = new Channels();
+  readonly channels = new Channels<Subscriber>();
   readonly subscribers = new Set<Subscriber>();
   readonly counts: DeliveryCounts = { delivered: 0, deliveredBytes: 0, resets: { evicted: 0, epoch: 0, unknown: 0 } };
   /** Called when a subscriber has met the edge. */
@@ -135,7 +135,7 @@ export class Delivery implements SubscriberHost, LogWatcher {
   flush(): void {
     if (this.edge === this.head) return;
     const upTo = this.head;
-    this.#pending.flush(this.epoch, this.#options.pageBytes, (subscriber, pages) => subscriber.deliver(pages));
+    this.#pending.flush(this.epoch, this.#options.pageBytes);
     this.edge = upTo;
     this.#wake();
   }

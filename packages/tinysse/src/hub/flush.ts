@@ -1,14 +1,25 @@
 import type { LogEntry } from '../log/log.js';
+import type { ChannelName } from '../protocol/event.js';
 import type { Channel, Channels } from './channel.js';
 import { frameOf, type Page, pagesOf } from './frames.js';
-import type { Subscriber } from './subscriber.js';
+
+/** What a flush needs of a subscriber. */
+export interface Receiver {
+  readonly channels: readonly ChannelName[];
+  /** Whether it is at the edge; others are passed by. */
+  readonly live: boolean;
+  /** Where it stands in the flush that is under way. */
+  batch: Batch | undefined;
+  /** Takes the pages that are due. */
+  deliver(pages: readonly Page[]): void;
+}
 
 /** The entries that arrived since the last flush, by channel. */
-export class Pending {
-  readonly #channels: Channels;
-  #dirty: Channel[] = [];
+export class Pending<S extends Receiver> {
+  readonly #channels: Channels<S>;
+  #dirty: Channel<S>[] = [];
 
-  constructor(channels: Channels) {
+  constructor(channels: Channels<S>) {
     this.#channels = channels;
   }
 
@@ -33,25 +44,25 @@ export class Pending {
    * every subscriber steps to the batch that is refined by that channel's entries; subscribers of the same dirty
    * channels end on the same batch, and a batch is merged and encoded once, when its first subscriber is served.
    */
-  flush(epoch: string, maxBytes: number, deliver: (subscriber: Subscriber, pages: readonly Page[]) => void): void {
+  flush(epoch: string, maxBytes: number): void {
     const dirty = this.#dirty;
     this.#dirty = [];
     const encoder: Encoder = { epoch, maxBytes, frames: new Map() };
     const root = new Batch(encoder, undefined, []);
-    const due: Subscriber[] = [];
+    const due: S[] = [];
     for (const channel of dirty) {
       const entries = channel.pending;
       channel.pending = [];
       for (const subscriber of channel.subscribers) {
         if (!subscriber.live) continue;
         if (!subscriber.batch) due.push(subscriber);
-        subscriber.batch = (subscriber.batch ?? root).refine(channel, entries);
+        subscriber.batch = (subscriber.batch ?? root).refine(entries);
       }
     }
     for (const subscriber of due) {
       const batch = subscriber.batch as Batch;
       subscriber.batch = undefined;
-      deliver(subscriber, batch.pages());
+      subscriber.deliver(batch.pages());
     }
   }
 }
@@ -69,7 +80,6 @@ export class Batch {
   readonly #parent: Batch | undefined;
   readonly #added: readonly LogEntry[];
   #pages: Page[] | undefined;
-  #last: Channel | undefined;
   #next: Batch | undefined;
 
   constructor(encoder: Encoder, parent: Batch | undefined, added: readonly LogEntry[]) {
@@ -78,13 +88,13 @@ export class Batch {
     this.#added = added;
   }
 
-  /** This batch with `channel`'s entries. Channels are visited one after the other, so one remembered step is enough. */
-  refine(channel: Channel, entries: readonly LogEntry[]): Batch {
-    if (this.#last !== channel) {
-      this.#last = channel;
-      this.#next = new Batch(this.#encoder, this, entries);
-    }
-    return this.#next as Batch;
+  /**
+   * This batch with the entries of one more channel. Channels are visited one after the other, so one remembered step
+   * is enough.
+   */
+  refine(entries: readonly LogEntry[]): Batch {
+    if (this.#next?.#added !== entries) this.#next = new Batch(this.#encoder, this, entries);
+    return this.#next;
   }
 
   /** The batch as shared pages. */

@@ -2,7 +2,7 @@ import type { MaybePromise } from '../log/log.js';
 import { type Cursor, formatCursor } from '../protocol/cursor.js';
 import type { ChannelName } from '../protocol/event.js';
 import type { CatchupPage } from './catchup.js';
-import type { Batch } from './flush.js';
+import type { Batch, Receiver } from './flush.js';
 import { type ControlFrames, type Page, pieceOf, type ResetReason } from './frames.js';
 import type { CloseReason, Piece, Sink } from './sink.js';
 
@@ -43,11 +43,10 @@ export interface Start {
  * One connection: a channel set, a position in the log, a sink. At the edge it is live and the flush writes to it;
  * anywhere else it is behind and takes steps of its own: a page from the log, a reset, a wait.
  */
-export class Subscriber {
+export class Subscriber implements Receiver {
   readonly channels: readonly ChannelName[];
   readonly sink: Sink;
   readonly control: ControlFrames;
-  /** Where it stands in the flush that is under way. */
   batch: Batch | undefined;
   live = false;
   closed = false;
