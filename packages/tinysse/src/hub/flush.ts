@@ -93,7 +93,7 @@ export class Batch {
    * is enough.
    */
   refine(entries: readonly LogEntry[]): Batch {
-    if (this.#next?.#added !== entries) this.#next = new Batch(this.#encoder, this, entries);
+    if (!this.#next || this.#next.#added !== entries) this.#next = new Batch(this.#encoder, this, entries);
     return this.#next;
   }
 
