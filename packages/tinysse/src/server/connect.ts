@@ -40,9 +40,21 @@ export class Connector {
       await this.#open();
       if (request.method === 'HEAD') return refusal({ status: 200, headers: STREAM_HEADERS, body: '' });
       if (!stream.controlEvents) await this.#refuseGap(stream);
-      // Others may have come while the provider or the log was asked.
-      this.#hub.admit();
       return { kind: 'stream', stream };
+    } catch (error) {
+      return refusal(this.#refuse(request, error));
+    }
+  }
+
+  /**
+   * The decision as it stands now: others may have come while the provider or the log was asked.
+   * To be called in the same step in which the stream begins, or more would begin than there is room for.
+   */
+  confirm(request: SSERequest, decision: Decision): Decision {
+    if (decision.kind !== 'stream') return decision;
+    try {
+      this.#hub.admit();
+      return decision;
     } catch (error) {
       return refusal(this.#refuse(request, error));
     }
@@ -59,7 +71,7 @@ export class Connector {
       from,
       source,
       controlEvents: wanted.controlEvents ?? controlEvents,
-      expiresAt: expiresAt instanceof Date ? expiresAt.getTime() : expiresAt,
+      expiresAt: expiresAt === undefined ? undefined : expiry(expiresAt),
     };
   }
 
@@ -90,6 +102,25 @@ export class Connector {
 }
 
 const refusal = (answer: Refusal): Decision => ({ kind: 'refusal', refusal: answer });
+
+/** A time that is none would end every stream as it begins, and have its client return for ever. */
+function expiry(expiresAt: number | Date): number {
+  const at = expiresAt instanceof Date ? expiresAt.getTime() : expiresAt;
+  if (typeof at === 'number' && !Number.isNaN(at)) return at;
+  throw new TypeError(`expiresAt must be a Date or milliseconds since 1970, not ${String(expiresAt)}`);
+}
+
+/** Gives back the source of a subscription that comes to no stream, as it would be when its client leaves. */
+export function discard(subscription: Subscription | undefined): void {
+  const source = subscription?.source;
+  if (!source) return;
+  try {
+    const iterator = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+    Promise.resolve(iterator.return?.()).catch(() => {});
+  } catch {
+    // Nobody is left to be told that it cannot be given back.
+  }
+}
 
 /** The position that the client asks for: by header, or by query where a header would cost a preflight. */
 function lastEventId({ headers, url }: SSERequest): string | undefined {

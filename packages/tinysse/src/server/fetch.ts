@@ -1,6 +1,6 @@
 import type { Hub } from '../hub/hub.js';
 import type { Piece, Sink } from '../hub/sink.js';
-import type { Connector } from './connect.js';
+import { type Connector, discard } from './connect.js';
 import type { SSERequest, Subscription } from './options.js';
 import { STREAM_HEADERS } from './refusal.js';
 
@@ -12,7 +12,9 @@ export async function respond(
   raw: unknown,
   subscription?: Subscription,
 ): Promise<Response> {
-  const decision = await connector.decide(request, { raw }, subscription);
+  const decided = await connector.decide(request, { raw }, subscription);
+  const decision = connector.confirm(request, decided);
+  if (decision.kind !== 'stream') discard(subscription);
   if (decision.kind === 'response') return decision.response;
   if (decision.kind === 'refusal') {
     const { status, headers, body } = decision.refusal;
@@ -27,10 +29,14 @@ export async function respond(
     start(controller) {
       const sink = new StreamSink(controller);
       pulled = () => sink.pulled();
-      const gone = (): void => leave();
+      const gone = (): void => {
+        leave();
+        // Whoever still reads the body sees it end.
+        sink.close();
+      };
       leave = hub.subscribe({ ...decision.stream, sink, onClose: () => signal?.removeEventListener('abort', gone) });
       signal?.addEventListener('abort', gone);
-      if (signal?.aborted) leave();
+      if (signal?.aborted) gone();
     },
     pull: () => pulled(),
     cancel: () => leave(),

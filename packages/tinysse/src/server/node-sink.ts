@@ -23,7 +23,7 @@ export function nodeSink(req: NodeRequest, res: NodeResponse, clock: Clock): { s
   const socket = rawSocket(req, res);
   socket?.setNoDelay?.(true);
   return {
-    sink: socket ? new SocketSink(socket, close) : new ResponseSink(res, close),
+    sink: socket ? new SocketSink(socket, close) : new ResponseSink(res, close, !isUnwrapped(res)),
     finished: () => cancelLinger(),
   };
 }
@@ -34,16 +34,17 @@ export function nodeSink(req: NodeRequest, res: NodeResponse, clock: Clock): { s
  * Worth it: bench/fan-out.
  */
 function rawSocket(req: NodeRequest, res: NodeResponse): NodeSocket | undefined {
-  const { chunkedEncoding } = res as { chunkedEncoding?: boolean };
-  if (req.httpVersionMajor !== 1 || chunkedEncoding !== true || !isUnwrapped(res)) return undefined;
+  if (req.httpVersionMajor !== 1 || res.chunkedEncoding !== true || !isUnwrapped(res)) return undefined;
   const socket = res.socket as NodeSocket | null;
-  const ready = socket && !socket.destroyed && (res as { writableLength?: number }).writableLength === 0;
-  return ready ? socket : undefined;
+  return socket && !socket.destroyed && res.writableLength === 0 ? socket : undefined;
 }
 
+const RESPONSES = ['OutgoingMessage', 'Http2ServerResponse'];
+
+/** Whether the runtime's own `write` is what a call reaches. */
 function isUnwrapped(res: object): boolean {
   for (let owner: object | null = res; owner; owner = Object.getPrototypeOf(owner))
-    if (Object.hasOwn(owner, 'write')) return owner !== res && owner.constructor.name === 'OutgoingMessage';
+    if (Object.hasOwn(owner, 'write')) return owner !== res && RESPONSES.includes(owner.constructor.name);
   return false;
 }
 
@@ -81,25 +82,37 @@ function chunkOf(bytes: Uint8Array): Uint8Array {
   return chunk;
 }
 
-/** Writes through the response: HTTP/2, HTTP/1.0, TLS by a framework, middleware that looks at what passes. */
+/** Writes through the response: HTTP/2, HTTP/1.0, middleware that looks at what passes. */
 class ResponseSink implements Sink {
   readonly #res: NodeResponse;
   readonly close: () => void;
-  #full = false;
+  readonly #wrapped: boolean;
+  #drained: (() => void) | undefined;
 
-  constructor(res: NodeResponse, close: () => void) {
+  constructor(res: NodeResponse, close: () => void, wrapped: boolean) {
     this.#res = res;
     this.close = close;
+    this.#wrapped = wrapped;
   }
 
   write({ bytes }: Piece): boolean {
-    this.#full = this.#res.write(bytes) === false;
-    return !this.#full && !((this.#res as { writableLength?: number }).writableLength ?? 0);
+    const res = this.#res;
+    // A wrapper may drop the callback or the result, but every one passes `drain` on.
+    if (this.#wrapped) return res.write(bytes) !== false && !res.writableNeedDrain;
+    res.write(bytes, this.#written);
+    return !res.writableLength;
   }
 
   whenDrained(run: () => void): void {
-    // A wrapped response may drop a write's callback, but every one passes `drain` on after a write returned false.
-    if (this.#full) this.#res.once('drain', run);
-    else this.#res.write(NOTHING, (error) => error || run());
+    if (this.#wrapped) this.#res.once('drain', run);
+    else this.#drained = run;
   }
+
+  // The last write's callback tells, and no empty write has to: over HTTP/2 that would be a frame, which peers count.
+  readonly #written = (error?: Error | null): void => {
+    if (error || this.#res.writableLength) return;
+    const run = this.#drained;
+    this.#drained = undefined;
+    run?.();
+  };
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.js';
 import type { Hub } from '../hub/hub.js';
-import type { Connector } from './connect.js';
+import { type Connector, discard } from './connect.js';
 import { nodeSink } from './node-sink.js';
 import type { SSERequest, Subscription } from './options.js';
 import { STREAM_HEADERS } from './refusal.js';
@@ -31,10 +31,14 @@ export interface NodeResponse {
   readonly writableEnded: boolean;
   readonly destroyed: boolean;
   readonly socket: unknown;
+  readonly chunkedEncoding?: boolean;
+  readonly writableLength?: number;
+  readonly writableNeedDrain?: boolean;
   setHeader(name: string, value: string | string[]): unknown;
-  flushHeaders(): void;
+  /** Of both; @types/node leaves it out for HTTP/2. */
+  flushHeaders?(): void;
   write(bytes: Uint8Array, done?: (error?: Error | null) => void): boolean;
-  end(body?: string): unknown;
+  end(body?: string | Uint8Array): unknown;
   destroy(): unknown;
   on(event: string, listener: Listener): unknown;
   once(event: string, listener: Listener): unknown;
@@ -70,8 +74,12 @@ export async function serve(
   // A write to a client that has just gone is no error of anybody's; the close event follows.
   res.on('error', () => {});
   try {
-    const decision = await connector.decide(requestOf(req, left), { raw: req }, subscription);
-    if (gone || res.writableEnded || res.destroyed) return;
+    const request = requestOf(req, left);
+    const decided = await connector.decide(request, { raw: req }, subscription);
+    const decision = connector.confirm(request, decided);
+    gone ||= res.writableEnded || res.destroyed;
+    if (gone || decision.kind !== 'stream') discard(subscription);
+    if (gone) return;
     if (decision.kind === 'response') return await sendResponse(res, decision.response);
     if (decision.kind === 'refusal') {
       const { status, headers, body } = decision.refusal;
@@ -79,7 +87,7 @@ export async function serve(
         req.method === 'HEAD' || status === 204 ? undefined : body,
       ) as undefined;
     }
-    sendHead(res, 200, STREAM_HEADERS).flushHeaders();
+    sendHead(res, 200, STREAM_HEADERS).flushHeaders?.();
     const { sink, finished } = nodeSink(req, res, clock);
     leave = hub.subscribe({ ...decision.stream, sink, onClose: (reason) => reason === 'gone' && finished() });
     if (gone) leave();
@@ -101,7 +109,7 @@ async function sendResponse(res: NodeResponse, response: Response): Promise<void
   for (const [name, value] of response.headers) if (name !== 'set-cookie') res.setHeader(name, value);
   const cookies = response.headers.getSetCookie();
   if (cookies.length > 0) res.setHeader('set-cookie', cookies);
-  res.end(await response.text());
+  res.end(new Uint8Array(await response.arrayBuffer()));
 }
 
 /** A Node request in the shape of the standard Request; what costs is made when asked for. */

@@ -158,8 +158,8 @@ export function settings(options: SSEServerOptions): Settings {
     limits: defaults,
     clientChannelBuffer: limit('clientChannelBuffer', options.clientChannelBuffer, 64),
     replayAllOnConnect: options.replayAllOnConnect ?? false,
-    heartbeatMs: limit('heartbeatMs', options.heartbeatMs, 15_000),
-    retryMs: limit('retryMs', options.retryMs, 2_000),
+    heartbeatMs: told('heartbeatMs', options.heartbeatMs, 15_000),
+    retryMs: told('retryMs', options.retryMs, 2_000),
     stallMs: limit('stallMs', options.stallMs, 60_000),
     controlEvents: options.controlEvents ?? true,
     logger: options.logger ?? ((...args) => console.error('tinysse:', ...args)),
@@ -169,6 +169,12 @@ export function settings(options: SSEServerOptions): Settings {
     windowBytes: 8 * 2 ** 20,
     maxReads: 16,
   };
+}
+
+/** A number that clients are told: on the wire there is no infinity. */
+function told(name: string, value: number | undefined, fallback: number): number {
+  if (value === Number.POSITIVE_INFINITY) throw invalid(name, 'must be a positive whole number, not Infinity');
+  return limit(name, value, fallback);
 }
 
 const invalid = (name: string, problem: string): SSEError => new SSEError('INVALID_OPTION', `${name} ${problem}`);

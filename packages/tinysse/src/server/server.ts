@@ -69,9 +69,8 @@ export interface SSEServer {
 export function createSSEServer(options: SSEServerOptions = {}): SSEServer {
   const set = settings(options);
   const { clock, logger } = set;
-  const log =
-    options.log ??
-    memoryLog({ clock, ...(options.historyReplayBuffer && { maxEventsPerChannel: options.historyReplayBuffer }) });
+  const { historyReplayBuffer: buffer } = options;
+  const log = options.log ?? memoryLog({ clock, ...(buffer !== undefined && { maxEventsPerChannel: buffer }) });
   const hub = new Hub({ ...set, log });
   const connector = new Connector(hub, set);
   const node = { hub, connector, clock, logger };
