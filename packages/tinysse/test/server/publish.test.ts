@@ -1,0 +1,181 @@
+import { createSSEServer, type PublishInput, type SSEError, type SSEServer } from 'tinysse';
+import { describe, expect, test, vi } from 'vitest';
+import { code, start, stoppedClock, unbound } from './parts.js';
+import { get, RawClient } from './raw.js';
+import { open } from './stream.js';
+
+describe('publishing', () => {
+  test('an unnamed event goes to every client of its channels, and its cursor is its id', async () => {
+    const { sse, url } = await start();
+    const [one, two] = [await open(url), await open(url)];
+    const cursor = await sse.publish('hello', 'all');
+    for (const stream of [one, two]) expect(await stream.got('hello')).toEqual({ id: cursor, data: 'hello' });
+  });
+
+  test('a named event carries its name; fields stand in the order id, event, data', async () => {
+    const { sse, url } = await start();
+    const stream = await open(url);
+    const cursor = await sse.publishEvent('update', 'v', 'all');
+    await stream.got('v');
+    expect(stream.text.endsWith(`id: ${cursor}\nevent: update\ndata: v\n\n`)).toBe(true);
+  });
+
+  test('an event to two channels of a client reaches it once', async () => {
+    const { sse, url } = await start({ channelProvider: { resolveChannels: () => ['a', 'b', 'a'] } });
+    const stream = await open(url);
+    await sse.publish('both', 'a', 'b', 'a');
+    await sse.publishEvent('named', 'both by name', 'b', 'a');
+    await sse.publish('marker', 'b');
+    await stream.got('marker');
+    expect(stream.data).toEqual(['both', 'both by name', 'marker']);
+  });
+
+  test('an event to a channel without clients waits in the log for nobody, and fails nothing', async () => {
+    const { sse } = unbound();
+    await expect(sse.publish('x', 'nobody')).resolves.toMatch(/^[0-9a-f]{16}-1$/);
+  });
+
+  test.each([
+    ['LF', 'a\nb', 'a\nb'],
+    ['CRLF', 'a\r\nb', 'a\nb'],
+    ['a lone CR', 'a\rb', 'a\nb'],
+    ['a trailing LF', 'a\n', 'a\n'],
+    ['nothing', '', ''],
+    ['leading spaces', '  a\n b', '  a\n b'],
+    ['all of them', '\n\r\n\r', '\n\n\n'],
+    ['UTF-8 bytes', new TextEncoder().encode('žluť\n🙂'), 'žluť\n🙂'],
+  ])('data with %s arrives as lines', async (_, data, expected) => {
+    const { sse, url } = await start();
+    const stream = await open(url);
+    await sse.publish(data, 'all');
+    await sse.publish('marker', 'all');
+    await stream.got('marker');
+    expect(stream.data).toEqual([expected, 'marker']);
+  });
+
+  test('no data makes a second field or event on the wire', async () => {
+    const { sse, port } = await start();
+    const client = new RawClient(port).send(get());
+    await client.got('tinysse:position');
+    await sse.publish(
+      'x\rid: 666\r\revent: admin\rdata: owned\n\nid: 667\r\n\r\ndata: twice\u0085\u2028id: 668',
+      'all',
+    );
+    await sse.publish('marker', 'all');
+    await client.got('marker');
+    const lines = client.body.split(/[\r\n]+/).filter((line) => /666|667|668|admin|owned|twice/.test(line));
+    expect(lines).toHaveLength(5);
+    for (const line of lines) expect(line).toMatch(/^data: /);
+  });
+
+  test.each([
+    ['an event name with LF', { channels: 'all', event: 'a\nid: 1', data: '' }, 'INVALID_EVENT'],
+    ['an event name with CR', { channels: 'all', event: 'a\rid: 1', data: '' }, 'INVALID_EVENT'],
+    ['an event name with NUL', { channels: 'all', event: 'a\0', data: '' }, 'INVALID_EVENT'],
+    ['an event name of 130 bytes', { channels: 'all', event: 'é'.repeat(65), data: '' }, 'INVALID_EVENT'],
+    ['a reserved event name', { channels: 'all', event: 'tinysse:reset', data: '' }, 'RESERVED_EVENT'],
+    ['a channel with LF', { channels: 'a\nb', data: '' }, 'INVALID_CHANNEL'],
+    ['an empty channel', { channels: ['all', ''], data: '' }, 'INVALID_CHANNEL'],
+    ['a channel of 256 bytes', { channels: 'ž'.repeat(128), data: '' }, 'INVALID_CHANNEL'],
+    ['no channel', { channels: [], data: '' }, 'NO_CHANNEL'],
+    ['1,025 channels', { channels: Array.from({ length: 1_025 }, (_, i) => `c${i}`), data: '' }, 'TOO_MANY_CHANNELS'],
+    ['data that is an object', { channels: 'all', data: {} as string }, 'INVALID_DATA'],
+    ['data that is null', { channels: 'all', data: null as unknown as string }, 'INVALID_DATA'],
+    ['data that is no UTF-8', { channels: 'all', data: new Uint8Array([0xff]) }, 'INVALID_DATA'],
+    ['an empty key', { channels: 'all', data: '', key: '' }, 'INVALID_KEY'],
+    ['a key of 129 bytes', { channels: 'all', data: '', key: 'k'.repeat(129) }, 'INVALID_KEY'],
+    ['data of over 1 MiB', { channels: 'all', data: 'x'.repeat(2 ** 20) }, 'EVENT_TOO_LARGE'],
+  ] satisfies [string, PublishInput, SSEError['code']][])(
+    'refuses %s before anything is stored',
+    async (_, input, name) => {
+      const { sse } = unbound();
+      await expect(sse.send(input)).rejects.toMatchObject(code(name, { outcome: 'rejected' }));
+      expect(await sse.stats()).toMatchObject({ offset: 0, published: 0, log: { events: 0 } });
+    },
+  );
+
+  test.each([
+    ['an event name of 128 bytes', { channels: 'all', event: 'ž'.repeat(64), data: '' }],
+    ['a channel of 255 bytes', { channels: 'c'.repeat(255), data: '' }],
+    ['1,024 channels', { channels: Array.from({ length: 1_024 }, (_, i) => `c${i}`), data: '' }],
+    ['an event of 1 MiB on the wire', { channels: 'all', data: 'x'.repeat(2 ** 20 - 8) }],
+    ['a key of 128 bytes', { channels: 'all', data: '', key: 'k'.repeat(128) }],
+  ] satisfies [string, PublishInput][])('accepts %s', async (_, input) => {
+    const { sse } = unbound();
+    await expect(sse.send(input)).resolves.toMatch(/-1$/);
+  });
+
+  test('limits of events are options', async () => {
+    const { sse } = unbound({ limits: { eventBytes: 100, channelsPerEvent: 1 } });
+    await expect(sse.publish('x'.repeat(100), 'a')).rejects.toMatchObject(code('EVENT_TOO_LARGE'));
+    await expect(sse.publish('x', 'a', 'b')).rejects.toMatchObject(code('TOO_MANY_CHANNELS'));
+  });
+});
+
+describe('a key', () => {
+  test('makes a retry give the first cursor and store nothing', async () => {
+    const { sse, url } = await start();
+    const stream = await open(url);
+    const event = { channels: ['all'], event: 'paid', data: '1', key: 'order-7' };
+    const first = await sse.send(event);
+    expect(await sse.send(event)).toBe(first);
+    await sse.publish('marker', 'all');
+    await stream.got('marker');
+    expect(stream.data).toEqual(['1', 'marker']);
+  });
+
+  test('of another event is refused', async () => {
+    const { sse } = unbound();
+    await sse.send({ channels: 'all', data: '1', key: 'k' });
+    for (const other of [{ data: '2' }, { channels: 'b' }, { event: 'named' }])
+      await expect(sse.send({ channels: 'all', data: '1', key: 'k', ...other })).rejects.toMatchObject(
+        code('KEY_REUSED', { outcome: 'rejected' }),
+      );
+  });
+
+  test('is free again after five minutes', async () => {
+    const clock = stoppedClock();
+    const { sse } = unbound({ clock });
+    await sse.send({ channels: 'all', data: '1', key: 'k' });
+    clock.advance(5 * 60_000);
+    await expect(sse.send({ channels: 'all', data: '2', key: 'k' })).resolves.toMatch(/-2$/);
+  });
+});
+
+test('a failing publish that nobody awaits is logged and ends no process', async () => {
+  const rejections: unknown[] = [];
+  const note = (reason: unknown) => void rejections.push(reason);
+  process.on('unhandledRejection', note);
+  try {
+    const { sse, logged } = unbound();
+    void sse.publish('x');
+    void sse.publishEvent('a\nb', 'x', 'all');
+    void sse.send({ channels: '', data: '' });
+    void sse.send(undefined as unknown as PublishInput);
+    // Node reports unhandled rejections once microtasks have run, before the next turn.
+    await new Promise(setImmediate);
+    await new Promise(setImmediate);
+    expect(logged.map(([text]) => text)).toEqual(Array(4).fill('a publish failed'));
+    expect(rejections).toEqual([]);
+  } finally {
+    process.off('unhandledRejection', note);
+  }
+});
+
+test('without a logger, console.error is told', async () => {
+  const told = vi.spyOn(console, 'error').mockImplementation(() => {});
+  const sse: SSEServer = createSSEServer();
+  await expect(sse.publish('x')).rejects.toMatchObject(code('NO_CHANNEL'));
+  expect(told).toHaveBeenCalledWith('tinysse:', 'a publish failed', expect.objectContaining(code('NO_CHANNEL')));
+  told.mockRestore();
+});
+
+test("a server's functions work without it", async () => {
+  const { publish, publishEvent, send, cursor, stats, disconnect } = unbound().sse;
+  await publish('1', 'a');
+  await publishEvent('e', '2', 'a');
+  await send({ channels: 'a', data: '3' });
+  expect(await cursor()).toMatch(/-3$/);
+  expect((await stats()).published).toBe(3);
+  expect(disconnect({ channel: 'a' })).toBe(0);
+});
