@@ -78,7 +78,7 @@ export function publishKey(input: unknown): string {
   return input as string;
 }
 
-const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const strictUtf8 = /* @__PURE__ */ new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
  * Checks an event's data: a string, or bytes that are valid UTF-8.
