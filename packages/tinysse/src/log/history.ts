@@ -37,14 +37,12 @@ interface ChannelHistory {
  */
 export class History {
   readonly #retention: Retention;
-  /** By latest use: the first channel is the one longest silent. */
   readonly #channels = new Map<ChannelName, ChannelHistory>();
   /** Every slot in order of offset, so that age and bytes evict the oldest whatever its channel. */
   readonly #order = new Deque<Slot>();
   #base: number;
   #events = 0;
   #bytes = 0;
-  #newest: ChannelName | undefined;
 
   /** @param base - the floor of every channel not known yet: history begins after it */
   constructor(retention: Retention, base = 0) {
@@ -59,7 +57,7 @@ export class History {
     this.#events++;
     this.#bytes += entry.size + ENTRY_OVERHEAD_BYTES;
     for (const name of entry.channels) {
-      const channel = this.#touch(name);
+      const channel = this.#channel(name);
       channel.last = entry.offset;
       channel.slots.push(slot);
       if (channel.slots.length > this.#retention.maxEventsPerChannel) this.#evictOldest(channel);
@@ -112,13 +110,9 @@ export class History {
     return { events: this.#events, bytes: this.#bytes, channels: this.#channels.size };
   }
 
-  #touch(name: ChannelName): ChannelHistory {
+  #channel(name: ChannelName): ChannelHistory {
     let channel = this.#channels.get(name);
-    if (channel && name === this.#newest) return channel;
-    if (channel) this.#channels.delete(name);
-    else channel = { floor: this.#base, last: 0, slots: new Deque() };
-    this.#channels.set(name, channel);
-    this.#newest = name;
+    if (!channel) this.#channels.set(name, (channel = { floor: this.#base, last: 0, slots: new Deque() }));
     return channel;
   }
 
@@ -142,9 +136,16 @@ export class History {
     }
   }
 
+  /**
+   * Forgets the channels longest silent when there are too many: a hundredth at once, so that a log that sees ever new
+   * channels does not look through all of them for each.
+   */
   #forgetChannels(): void {
-    while (this.#channels.size > this.#retention.maxChannels) {
-      const [name, channel] = this.#channels.entries().next().value as [ChannelName, ChannelHistory];
+    const { maxChannels } = this.#retention;
+    if (this.#channels.size <= maxChannels) return;
+    const bySilence = [...this.#channels].sort(([, a], [, b]) => a.last - b.last);
+    const excess = this.#channels.size - maxChannels;
+    for (const [name, channel] of bySilence.slice(0, excess + Math.floor(maxChannels / 100))) {
       while (channel.slots.length > 0) this.#evictOldest(channel);
       this.#channels.delete(name);
       this.#base = Math.max(this.#base, channel.last);
