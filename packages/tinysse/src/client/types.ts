@@ -1,0 +1,90 @@
+import type { SSEError } from '../errors.js';
+import type { SSEMessage } from '../protocol/event.js';
+
+/**
+ * What a client is doing: `'closed'` nothing, `'connecting'` waiting for an answer, `'open'` reading the stream,
+ * `'waiting'` until it connects again.
+ */
+export type SSEClientState = 'closed' | 'connecting' | 'open' | 'waiting';
+
+/** The server's word that events may be missing. */
+export interface SSEReset {
+  /** `'evicted'`: kept no longer; `'epoch'`: the log lost its past; `'unknown'`: the server cannot place the cursor. */
+  reason: 'evicted' | 'epoch' | 'unknown';
+  /** The cursor that could not be continued. */
+  lastEventId: string;
+  /** Up to here events may be missing; after it none is. */
+  resumedAt: string;
+}
+
+/** Where a client keeps its cursor; `sessionStorage` is one. */
+export interface SSEStorage {
+  getItem(key: string): string | null;
+  setItem(key: string, value: string): void;
+}
+
+/** How to reach a stream and how to keep it. Times are in milliseconds. */
+export interface SSEClientOptions {
+  /** Where the stream is; in a browser it may be relative to the page. */
+  endpoint: string | URL;
+  /** The wait before the first reconnect, at least 1; the server's `retry:` takes its place. Default: 1,000. */
+  retryInterval?: number;
+  /** The waits double up to this. Default: 30,000. */
+  maxRetryDelay?: number;
+  /** Give up after so many reconnects without a stable stream (5 s) between them; 0: never. Default: 0. */
+  maxReconnectAttempts?: number;
+  /** Default: GET. */
+  method?: string;
+  /** Sent with every attempt, so it must be one that can be sent again. */
+  body?: string | Uint8Array<ArrayBuffer> | FormData | URLSearchParams;
+  /** Headers of every attempt. A function is called for each, and once more when the server answers 401. */
+  headers?: HeadersInit | (() => HeadersInit | Promise<HeadersInit>);
+  /** As in `fetch`. */
+  credentials?: RequestCredentials;
+  /** How long the answer's headers may take, `headers()` included; 0: for ever. Default: 15,000. */
+  connectTimeoutMs?: number;
+  /** Reconnect when no byte has come for so long; 0: never. Default: 2.5 times the heartbeat that the server announces. */
+  idleTimeoutMs?: number;
+  /** Start after this event, or at `'earliest'`. It goes before what `storage` holds. */
+  lastEventId?: string;
+  /**
+   * Keeps the cursor over page loads, under a key made of the URL. It is written after the listeners have returned
+   * and, of a `for await` loop, when the loop asks for the next message: what was not handled comes again.
+   */
+  storage?: SSEStorage;
+  /** Default: the global one. */
+  fetch?: (url: string, init: RequestInit) => Promise<Response>;
+  /** Ends the client for good, with an ABORTED error. */
+  signal?: AbortSignal;
+  /** Gets every error, those that listeners throw too. Without one, these are thrown on as uncaught errors. */
+  logger?: (...args: unknown[]) => void;
+}
+
+/** A connection to a stream of events that outlives its connections. */
+export interface SSEClient extends AsyncIterable<SSEMessage> {
+  /** Every message, named or not. As of every `on…`: the returned function takes the listener off again. */
+  onMessage(listener: (message: SSEMessage) => void): () => void;
+  /** Messages of one name; `'message'` for those that have none. */
+  on(event: string, listener: (message: SSEMessage) => void): () => void;
+  /** Events may be missing here: reload what was built from them. */
+  onReset(listener: (reset: SSEReset) => void): () => void;
+  /** A failed attempt or a lost stream; `error.willRetry` says whether the client goes on by itself. */
+  onError(listener: (error: SSEError) => void): () => void;
+  /** A stream has been opened, for the first time or again. */
+  onOpen(listener: () => void): () => void;
+  onStateChange(listener: (state: SSEClientState) => void): () => void;
+  /** Connects, at once if it waits to; does nothing when it is connecting or open. */
+  connect(): void;
+  /** Ends the connection. No listener sees a message afterwards; `connect()` goes on after the last one. */
+  close(): void;
+  readonly state: SSEClientState;
+  /** The cursor: the id of the last message, or where the server said that the stream stands. Empty at first. */
+  readonly lastEventId: string;
+  /**
+   * Connects if it is closed, and gives the messages from then on. The stream is read only as fast as the loop takes
+   * them; none is dropped. Ends on `close()` or when the server answers 204, after what had been read; throws the
+   * error that ended the client. Leaving a loop closes the client if the loop connected it; the next one goes on
+   * after the last message that this one took.
+   */
+  [Symbol.asyncIterator](): AsyncGenerator<SSEMessage, void, void>;
+}

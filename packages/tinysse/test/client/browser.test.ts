@@ -1,0 +1,117 @@
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { pipeline } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { type Browser, chromium } from 'playwright-core';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import type { SSEClient, SSEClientOptions } from '../../src/client/index.js';
+import { describeWith, program } from '../programs.js';
+import { at, createSource, frame, position } from './source.js';
+
+declare const page: { createSSEClient(options: SSEClientOptions): SSEClient; client: SSEClient; seen: string[] };
+
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/** A site of one page that has the client as `page`; `/events` goes through to `target`, so that it is of the same origin. */
+async function createSite(target: string): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [fileURLToPath(new URL('../../src/client/index.ts', import.meta.url))],
+    bundle: true,
+    write: false,
+    format: 'iife',
+    globalName: 'page',
+  });
+  const script = outputFiles[0]!.text;
+  const server = http.createServer((request, response) => {
+    if (request.url!.startsWith('/events')) {
+      const { headers, url } = request;
+      const onward = http.request(new URL(url!, target), { headers }, (answer) => {
+        response.writeHead(answer.statusCode!, answer.headers);
+        pipeline(answer, response, () => {});
+      });
+      response.on('close', () => onward.destroy());
+      onward.on('error', () => response.destroy()).end();
+      return;
+    }
+    response
+      .setHeader('content-type', 'text/html')
+      .end(`<!doctype html><script>${script}\npage = { ...page, seen: [] }</script>`);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+}
+
+describeWith(['chromium'], 'in Chromium', () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await chromium.launch({ executablePath: program('chromium')!, headless: true, args: FLAGS });
+  });
+  afterAll(() => browser?.close());
+
+  /** A page whose client listens at `endpoint` and keeps what it hears in `page.seen`. */
+  async function open(site: string, endpoint: string) {
+    const tab = await browser.newPage();
+    onTestFinished(() => tab.close());
+    await tab.goto(site);
+    await tab.evaluate((endpoint) => {
+      page.client = page.createSSEClient({ endpoint, retryInterval: 10 });
+      page.client.onMessage(({ data }) => page.seen.push(data));
+      page.client.connect();
+    }, endpoint);
+    return { tab, seen: () => tab.evaluate(() => page.seen) };
+  }
+
+  test('messages arrive, and a relative endpoint goes on after a lost stream by header', async () => {
+    const source = await createSource();
+    const { seen } = await open(await createSite(source.url), '/events');
+    const first = (await source.next()).open(position(0) + frame(1, 'é日😀'));
+    await vi.waitFor(async () => expect(await seen()).toEqual(['é日😀']));
+    first.response.destroy();
+    const second = await source.next();
+    expect(second.request).toMatchObject({ url: '/events', headers: { 'last-event-id': at(1) } });
+    second.open(position(1) + frame(1) + frame(2));
+    await vi.waitFor(async () => expect(await seen()).toEqual(['é日😀', 'm2']));
+  });
+
+  test('another origin gets the cursor in the query, and no preflight', async () => {
+    const source = await createSource();
+    const { seen, tab } = await open(await createSite(source.url), `${source.url}?channel=a`);
+    (await source.next()).open(position(0) + frame(1)).end();
+    const second = await source.next();
+    expect(second.request).toMatchObject({ method: 'GET', url: `/events?channel=a&lastEventId=${at(1)}` });
+    expect(second.request.headers).not.toHaveProperty('last-event-id');
+    second.open(frame(2));
+    await vi.waitFor(async () => expect(await seen()).toEqual(['m1', 'm2']));
+    await tab.evaluate(() => page.client.close());
+    await second.gone;
+    expect(source.count).toBe(2);
+  });
+
+  test('a loop takes messages, and leaving it ends the request', async () => {
+    const source = await createSource();
+    const site = await createSite(source.url);
+    const { tab } = await open(site, '/events');
+    await tab.evaluate(() => page.client.close());
+    const connection = await source.next();
+    await connection.gone;
+    const loop = tab.evaluate(async () => {
+      for await (const { data } of page.client) return data;
+    });
+    const again = (await source.next()).open(frame(1));
+    expect(await loop).toBe('m1');
+    await again.gone;
+  });
+});
