@@ -1,0 +1,99 @@
+import { systemClock as clock } from '../clock.js';
+import { SSEError } from '../errors.js';
+import type { Cursor } from '../protocol/cursor.js';
+import type { LogEvent } from './log.js';
+import { unavailable } from './redis-link.js';
+import type { Appended } from './redis-store.js';
+
+/** How long an event waits to be sent: within a publish's deadline of 5 s. */
+const PATIENCE_MS = 4_000;
+/** What one script call carries at most, so that it does not hold Redis for long. */
+const MAX_EVENTS = 256;
+const MAX_BYTES = 512 * 2 ** 10;
+const MAX_CHANNELS = 2_048;
+
+interface Pending {
+  readonly event: LogEvent;
+  readonly until: number;
+  resolve(cursor: Cursor): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * Events on their way into the log. One call is under way at a time, and what comes meanwhile goes with the next: so
+ * one node's events keep their order, and under load a round trip carries many.
+ */
+export class Appends {
+  readonly #store: (events: readonly LogEvent[], until: number) => Promise<Appended>;
+  readonly #stored: (appended: Appended) => Promise<void> | undefined;
+  #queue: Pending[] = [];
+  #sending: Promise<void> | undefined;
+
+  /**
+   * @param store - stores a batch
+   * @param stored - learns what has been stored; the events are answered when its promise resolves
+   */
+  constructor(
+    store: (events: readonly LogEvent[], until: number) => Promise<Appended>,
+    stored: (appended: Appended) => Promise<void> | undefined,
+  ) {
+    this.#store = store;
+    this.#stored = stored;
+  }
+
+  add(event: LogEvent): Promise<Cursor> {
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ event, until: clock.now() + PATIENCE_MS, resolve, reject });
+      this.#sending ??= this.#send().finally(() => (this.#sending = undefined));
+    });
+  }
+
+  /** Resolves when nothing is on its way. */
+  async idle(): Promise<void> {
+    while (this.#sending) await this.#sending;
+  }
+
+  async #send(): Promise<void> {
+    // What the caller's turn adds goes together.
+    await Promise.resolve();
+    while (this.#queue.length > 0) {
+      const batch = this.#take();
+      const { until } = batch[0]!;
+      if (until <= clock.now()) {
+        for (const { reject } of batch) reject(unavailable('Redis takes no events', 'rejected'));
+        continue;
+      }
+      try {
+        const events = batch.map(({ event }) => event);
+        const appended = await this.#store(events, until);
+        void this.#answer(batch, appended);
+      } catch (error) {
+        for (const { reject } of batch) reject(error);
+      }
+    }
+  }
+
+  async #answer(batch: readonly Pending[], appended: Appended): Promise<void> {
+    const { epoch } = appended.batch;
+    await this.#stored(appended);
+    for (const [i, { event, resolve, reject }] of batch.entries()) {
+      const offset = appended.offsets[i]!;
+      if (offset > 0) resolve({ epoch, offset });
+      else {
+        const message = `key "${event.key}" was used for another event; a new event needs a new key`;
+        reject(new SSEError('KEY_REUSED', message, { outcome: 'rejected' }));
+      }
+    }
+  }
+
+  #take(): Pending[] {
+    let [count, bytes, channels] = [0, 0, 0];
+    for (const { event } of this.#queue) {
+      bytes += event.size;
+      channels += event.channels.length;
+      if (count > 0 && (count === MAX_EVENTS || bytes > MAX_BYTES || channels > MAX_CHANNELS)) break;
+      count++;
+    }
+    return this.#queue.splice(0, count);
+  }
+}

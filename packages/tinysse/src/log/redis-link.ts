@@ -1,0 +1,161 @@
+import { systemClock as clock } from '../clock.js';
+import { SSEError } from '../errors.js';
+
+/**
+ * What redisLog needs of a client of the `redis` package, version 6: one that `createClient`, or for Redis Cluster
+ * `createCluster`, has made.
+ */
+export interface RedisClient {
+  readonly isOpen: boolean;
+  readonly isReady: boolean;
+  duplicate(overrides?: object): RedisClient;
+  connect(): Promise<unknown>;
+  destroy(): void;
+  on(event: 'error' | 'ready' | 'terminated', listener: () => void): unknown;
+  sendCommand(...args: never[]): Promise<unknown>;
+}
+
+/** How long a command waits for a connection, and then for its answer: both within a publish's deadline of 5 s. */
+const PATIENCE_MS = 4_000;
+const RETRY_MS = 500;
+
+/** How the `redis` package calls errors of commands that it has not sent. */
+const NOT_SENT = new Set(['ClientClosedError', 'ClientOfflineError', 'AbortError', 'TimeoutError']);
+/** Errors with which Redis refuses a command or a script before it has run. */
+const REFUSED =
+  /^(TINYSSEFORMAT|NOSCRIPT|OOM|READONLY|LOADING|MASTERDOWN|MISCONF|NOREPLICAS|CLUSTERDOWN|MOVED|ASK|TRYAGAIN|NOAUTH|NOPERM|BUSY|WRONGTYPE) /;
+
+/**
+ * One connection of the log's own, made like the client that the log was given. It comes back by itself, and a command
+ * that cannot be sent is refused, not kept: so whoever sends knows what may have happened.
+ */
+export class Link {
+  readonly #client: RedisClient;
+  /** Any key of the log: tells a cluster where to send. */
+  readonly #key: string;
+  #connection: RedisClient | undefined;
+  #waiting: (() => void)[] = [];
+  #closed = false;
+  /** Counts connections: by another number it is another connection, perhaps to another server. */
+  made = 0;
+
+  constructor(client: RedisClient, key: string) {
+    this.#client = client;
+    this.#key = key;
+  }
+
+  /**
+   * Sends a command and waits for the answer.
+   * @param until - when to give up waiting for a connection, in milliseconds since 1970
+   * @throws SSEError LOG_UNAVAILABLE, LOG_FULL, LOG_FORMAT, LOG_CLOSED; `outcome` says whether Redis may have run it
+   */
+  async send(args: readonly string[], until = clock.now() + PATIENCE_MS): Promise<unknown> {
+    const connection = await this.#ready(until);
+    let late = false;
+    const cancel = clock.after(PATIENCE_MS, () => {
+      late = true;
+      // Whatever is at the other end, it does not answer; its commands fail with this.
+      this.renew(connection);
+    });
+    try {
+      return await sender(connection, this.#key)(args);
+    } catch (cause) {
+      throw late ? unavailable(`Redis did not answer within ${PATIENCE_MS} ms`, 'unknown', cause) : errorOf(cause);
+    } finally {
+      cancel();
+    }
+  }
+
+  /** Gives up a connection for a new one. */
+  renew(connection = this.#connection): void {
+    if (connection === undefined || connection !== this.#connection) return;
+    this.#connection = undefined;
+    connection.destroy();
+    this.#open();
+  }
+
+  /** Gives up the connection unless it is being made anew anyway. */
+  suspect(): void {
+    if (this.#connection?.isReady) this.renew();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#connection?.destroy();
+    this.#wake();
+  }
+
+  #open(): void {
+    if (this.#closed) return;
+    const connection = this.#client.duplicate({ disableOfflineQueue: true });
+    this.#connection = connection;
+    const current = (): boolean => connection === this.#connection && !this.#closed;
+    const again = (): void => {
+      clock.after(RETRY_MS, () => {
+        if (current()) this.renew(connection);
+      });
+    };
+    // A lost connection shows in the commands that it fails; without a listener it would end the process.
+    connection.on('error', () => {});
+    connection.on('terminated', again);
+    const ready = (): void => {
+      if (!current()) return;
+      this.made++;
+      this.#wake();
+    };
+    connection.on('ready', ready);
+    connection.connect().then(ready, again);
+  }
+
+  async #ready(until: number): Promise<RedisClient> {
+    if (!this.#connection) this.#open();
+    for (;;) {
+      if (this.#closed) throw new SSEError('LOG_CLOSED', 'the log is closed', { outcome: 'rejected' });
+      if (this.#connection?.isReady) return this.#connection;
+      const left = until - clock.now();
+      if (left <= 0) throw unavailable('there is no connection to Redis', 'rejected');
+      await new Promise<void>((resolve) => {
+        const cancel = clock.after(left, resolve);
+        this.#waiting.push(() => {
+          cancel();
+          resolve();
+        });
+      });
+    }
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const run of waiting) run();
+  }
+}
+
+/** Sends raw commands; a cluster wants a key to find the server by. */
+function sender(connection: RedisClient, key: string): (args: readonly string[]) => Promise<unknown> {
+  // No time limit in the queue: a command that has to wait there is refused by the link. Strings, whatever the client's mapping.
+  const options = { timeout: undefined, typeMapping: {} };
+  type Send = (...args: unknown[]) => Promise<unknown>;
+  const send = connection.sendCommand.bind(connection) as Send;
+  return 'slots' in connection ? (args) => send(key, false, args, options) : (args) => send(args, options);
+}
+
+export function unavailable(message: string, outcome: 'rejected' | 'unknown', cause?: unknown): SSEError {
+  return new SSEError('LOG_UNAVAILABLE', message, { outcome, ...(cause !== undefined && { cause }) });
+}
+
+function errorOf(cause: unknown): SSEError {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  if (message.startsWith('OOM '))
+    return new SSEError('LOG_FULL', 'Redis has no memory left; lower the retention or raise maxmemory', {
+      outcome: 'rejected',
+      cause,
+    });
+  if (message.startsWith('TINYSSEFORMAT '))
+    return new SSEError('LOG_FORMAT', `another version of tinysse has written this log (${message})`, {
+      outcome: 'rejected',
+      cause,
+    });
+  const surely = REFUSED.test(message) || NOT_SENT.has((cause as Error)?.constructor?.name);
+  return unavailable(`Redis failed: ${message || 'no connection'}`, surely ? 'rejected' : 'unknown', cause);
+}
