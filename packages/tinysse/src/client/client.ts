@@ -57,14 +57,14 @@ export function createSSEClient(options: SSEClientOptions, clock = clientClock, 
     if (!(value >= (name === 'retryInterval' ? 1 : 0))) throw new SSEError('INVALID_OPTION', `${name}: ${value}`);
     limits[name] = value;
   }
-  const { location, document } = globalThis;
-  let url: URL;
+  let url: string;
   try {
-    url = new URL(options.endpoint, document?.baseURI ?? location?.href);
+    // From the page, where there is one.
+    url = new URL(options.endpoint, globalThis.document?.baseURI ?? globalThis.location?.href).href;
   } catch (cause) {
     throw new SSEError('INVALID_OPTION', `endpoint: ${options.endpoint}`, { cause });
   }
-  const key = `tinysse:${url.href}`;
+  const key = `tinysse:${url}`;
   let lastEventId = options.lastEventId ?? storage?.getItem(key) ?? '';
   let state: SSEClientState = 'closed';
   let attempts = FRESH;
@@ -120,7 +120,8 @@ export function createSSEClient(options: SSEClientOptions, clock = clientClock, 
         sent.set('accept', 'text/event-stream');
         if (lastEventId) {
           // To another origin the header would need a preflight. A header takes bytes: those of UTF-8, one a unit.
-          if (location && location.origin !== url.origin) target.searchParams.set('lastEventId', lastEventId);
+          if ((globalThis.location ?? target).origin !== target.origin)
+            target.searchParams.set('lastEventId', lastEventId);
           else sent.set('last-event-id', String.fromCharCode(...new TextEncoder().encode(lastEventId)));
         }
         const init = { method, body, credentials, headers: sent, cache: 'no-store', signal: aborted };

@@ -7,7 +7,7 @@ export interface Failure {
   status?: number | undefined;
   /** What Retry-After asked for, within bounds; NaN if it did not. */
   retryAfterMs?: number | undefined;
-  /** How long the stream was open; 0 if it never was. */
+  /** How long the stream was open; NaN if it never was. */
   openMs: number;
 }
 
@@ -52,7 +52,7 @@ export function reconnect(
   canRefresh: boolean,
   random: number,
 ): ReconnectDecision {
-  const before = openMs < STABLE_MS ? state.failures : 0;
+  const before = openMs >= STABLE_MS ? 0 : state.failures;
   const next = { failures: before + 1, refreshed: false, code, delayMs: undefined };
   if (status === 401 && canRefresh && !state.refreshed) return { ...next, refreshed: true, delayMs: 0 };
   if (!/NETWORK|TIMEOUT/.test(code) && status !== 408 && status !== 429 && status < 500) return next;

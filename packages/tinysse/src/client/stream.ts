@@ -30,7 +30,7 @@ export function openStream(attempt: StreamRequest): () => void {
   const { clock, onEvent, onEnd } = attempt;
   const controller = new AbortController();
   const { signal } = controller;
-  let openedAt = Number.POSITIVE_INFINITY;
+  let openedAt: number | undefined;
   let disarm = () => {};
 
   const release = (): void => {
@@ -40,7 +40,7 @@ export function openStream(attempt: StreamRequest): () => void {
   const end = (code: Failure['code'], message: string, details?: Partial<StreamEnd>): void => {
     if (signal.aborted) return;
     release();
-    onEnd({ code, message, openMs: clock.now() - openedAt, ...details });
+    onEnd({ code, message, openMs: clock.now() - openedAt!, ...details });
   };
   const arm = (ms: number, code: Failure['code']): void => {
     disarm();
@@ -55,11 +55,10 @@ export function openStream(attempt: StreamRequest): () => void {
     if (status !== 200) {
       const after = headers.get('retry-after') ?? '';
       const retryAfterMs = obeyed(+after * 1_000 || Date.parse(after) - clock.now());
-      return end('HTTP_STATUS', `the server answered ${status}`, { status, retryAfterMs });
+      return end('HTTP_STATUS', `the answer was ${status}`, { status, retryAfterMs });
     }
     const type = headers.get('content-type') ?? '';
-    if (!/^text\/event-stream\s*(;|$)/i.test(type))
-      return end('CONTENT_TYPE', `the server answered with "${type}"`, { status });
+    if (!/^text\/event-stream\s*(;|$)/i.test(type)) return end('CONTENT_TYPE', `the answer was ${type}`, { status });
 
     openedAt = clock.now();
     attempt.onOpen();

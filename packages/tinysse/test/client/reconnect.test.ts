@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { type Failure, obeyed, reconnect } from '../../src/client/reconnect.js';
 
 const policy = { retryInterval: 1_000, maxRetryDelay: 30_000, maxReconnectAttempts: 0 };
-const never = Number.NEGATIVE_INFINITY;
+const never = Number.NaN;
 const lost: Failure = { code: 'NETWORK', openMs: never };
 const status = (code: number): Failure => ({ code: 'HTTP_STATUS', status: code, openMs: never });
 const after = (failures: number) => ({ failures, refreshed: false });
