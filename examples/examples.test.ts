@@ -1,0 +1,113 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { serve } from '@hono/node-server';
+import { chromium } from 'playwright-core';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { describeWith, program } from '../packages/tinysse/test/programs.js';
+
+/** Runs an example as its first line says, on a free port; gives the address that it prints. */
+async function run(name: string): Promise<{ url: string; child: ChildProcess }> {
+  const file = fileURLToPath(new URL(`${name}/server.mjs`, import.meta.url));
+  const child = spawn(process.execPath, [file], {
+    env: { ...process.env, PORT: '0' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  let printed = '';
+  for await (const piece of child.stdout) {
+    printed += piece;
+    const url = /http:\S+(?=\n)/.exec(printed)?.[0];
+    if (url) return { url: url.replace('[::1]', 'localhost'), child };
+  }
+  throw new Error(`${name} ended after: ${printed}`);
+}
+
+const ann = { authorization: 'Bearer ann' };
+
+/** Reads a stream until `text` has come; leaves it then. */
+async function until(response: Response, text: string): Promise<string> {
+  let read = '';
+  const decoder = new TextDecoder();
+  for await (const bytes of response.body as unknown as AsyncIterable<Uint8Array>) {
+    read += decoder.decode(bytes, { stream: true });
+    if (read.includes(text)) return read;
+  }
+  throw new Error(`ended after: ${read}`);
+}
+
+describe.each(['express', 'fastify', 'koa', 'hono'])('the %s example', (name) => {
+  test('gives a user of the framework the events of the room in the path', async () => {
+    const { url } = await run(name);
+    const stream = await fetch(url, { headers: ann });
+    expect([stream.status, stream.headers.get('content-type')]).toEqual([200, 'text/event-stream']);
+    const say = (room: string, body: string) =>
+      fetch(new URL(room, url), { method: 'POST', body, headers: { ...ann, 'content-type': 'text/plain' } });
+    expect((await say('cellar', 'dark here')).status).toBe(204);
+    expect((await say('kitchen', 'tea?')).status).toBe(204);
+    expect(await until(stream, 'data: ann: tea?\n\n')).not.toContain('dark here');
+  });
+
+  test('refuses whoever the framework does not know', async () => {
+    const { url } = await run(name);
+    const refused = await fetch(url);
+    expect([refused.status, await refused.text()]).toEqual([401, expect.stringContaining('sign in first')]);
+  });
+});
+
+describe('the node example', () => {
+  test('sends events, refuses strangers, and drains when it is told to end', async () => {
+    const { url, child } = await run('node');
+    expect((await fetch(url)).status).toBe(401);
+    await until(await fetch(url, { headers: ann }), '\ndata: 20');
+    const stream = await fetch(url, { headers: ann });
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGTERM');
+    expect(await stream.text()).toMatch(/retry: \d+\n\n$/);
+    expect(await ended).toBe(0);
+  });
+});
+
+describe('the fetch example', () => {
+  test('sends events and refuses strangers', async () => {
+    const { default: example } = await import('./fetch/server.mjs');
+    const url = await new Promise<string>((resolve) => {
+      const server = serve({ fetch: example.fetch, port: 0 }, ({ port }) =>
+        resolve(`http://localhost:${port}/rooms/kitchen`),
+      );
+      onTestFinished(() => void server.close());
+    });
+    expect((await fetch(url)).status).toBe(401);
+    await until(await fetch(url, { headers: ann }), '\ndata: 20');
+  });
+});
+
+describe('the snapshot example', () => {
+  test('sends every price, then changes; whoever resumes gets only changes', async () => {
+    const { url } = await run('snapshot');
+    const read = await until(await fetch(url), 'id: ');
+    const first = await until(await fetch(url), '["tea",');
+    expect(first).toMatch(/event: price\ndata: \["tea",\d+\]\n\nevent: price\ndata: \["milk",120\]\n\n/);
+    const lastEventId = /id: (\S+)/.exec(read)?.[1] as string;
+    const resumed = await until(await fetch(url, { headers: { 'last-event-id': lastEventId } }), '["tea",');
+    expect(resumed).not.toContain('milk');
+  });
+});
+
+describeWith(['chromium'], 'the browser example', () => {
+  test('shows in one window what was said in another', async () => {
+    const { url } = await run('browser');
+    const browser = await chromium.launch({ executablePath: program('chromium') as string, args: FLAGS.split(' ') });
+    onTestFinished(() => browser.close());
+    const [one, two] = [await browser.newPage(), await browser.newPage()];
+    for (const page of [one, two]) {
+      await page.goto(url);
+      await page.waitForFunction(`document.querySelector('output').value === 'open'`);
+    }
+    await one.fill('input', 'hello <b>there</b>');
+    await one.click('button');
+    for (const page of [one, two]) await page.waitForSelector('li:text-is("hello <b>there</b>")');
+  });
+});
+
+const FLAGS =
+  '--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync';
