@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.js';
 import type { Piece, Sink } from '../hub/sink.js';
-import type { NodeRequest, NodeResponse, NodeSocket } from './node.js';
+import type { NodeRequest, NodeResponse, NodeSocket } from './node-shapes.js';
 
 /** How long a response that has ended may take to leave before its connection is cut. */
 const LINGER_MS = 5_000;

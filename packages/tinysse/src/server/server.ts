@@ -5,7 +5,8 @@ import { memoryLog } from '../log/memory.js';
 import { channelName } from '../protocol/event.js';
 import { Connector } from './connect.js';
 import { respond } from './fetch.js';
-import { type NodeRequest, type NodeResponse, serve } from './node.js';
+import { serve } from './node.js';
+import type { NodeRequest, NodeResponse } from './node-shapes.js';
 import { type SSERequest, type SSEServerOptions, type Subscription, settings } from './options.js';
 
 /** A server of event streams; see {@link createSSEServer}. Its functions may be passed around without it. */
