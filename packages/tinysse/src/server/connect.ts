@@ -63,6 +63,8 @@ export class Connector {
   #stream(request: SSERequest, wanted: Subscription): Accepted {
     const { limits, replayAllOnConnect, controlEvents } = this.#settings;
     const { source, expiresAt } = wanted;
+    if (source !== undefined && !isIterable(source))
+      throw new TypeError('source must be an (async) iterable of events');
     const none = wanted.channels === undefined || wanted.channels.length === 0;
     const channels: ChannelName[] = none && source ? [] : channelNames(wanted.channels ?? [], limits.channelsPerClient);
     const from = lastEventId(request) ?? wanted.from ?? (replayAllOnConnect ? 'earliest' : 'latest');
@@ -102,6 +104,9 @@ export class Connector {
 }
 
 const refusal = (answer: Refusal): Decision => ({ kind: 'refusal', refusal: answer });
+
+const isIterable = (source: unknown): boolean =>
+  typeof source === 'object' && source !== null && (Symbol.asyncIterator in source || Symbol.iterator in source);
 
 /** A time that is none would end every stream as it begins, and have its client return for ever. */
 function expiry(expiresAt: number | Date): number {

@@ -136,6 +136,28 @@ test('a client that takes nothing for stallMs is disconnected', async () => {
   await new Promise((resolve) => response.once('error', resolve).resume());
 });
 
+test("under slowClient: 'disconnect' a client that stays behind for stallMs is disconnected, though it reads", async () => {
+  const clock = stoppedClock();
+  const { sse, url } = await start({ clock, stallMs: 30_000, slowClient: 'disconnect' });
+  const response = await openUnread(url);
+  const reading = await open(url);
+  const publish = async () => {
+    const big = 'x'.repeat(200_000);
+    for (let n = 0; n < 60; n++) await sse.publish(big, 'all');
+  };
+  await publish();
+  while ((await sse.stats()).behind !== 1) await new Promise(setImmediate);
+  // It takes some, so it has not stalled; but it is not done either.
+  for (let passed = 0; passed < 40_000 && (await sse.stats()).subscribers === 2; passed += 2_000) {
+    response.read(100_000);
+    await new Promise(setImmediate);
+    clock.advance(2_000);
+  }
+  expect(await sse.stats()).toMatchObject({ subscribers: 1, behind: 0 });
+  await sse.publish('still here', 'all');
+  await reading.until(() => reading.text.endsWith('data: still here\n\n'));
+});
+
 describe('options', () => {
   test.each([
     [{ channelProviders: {} }, 'channelProviders'],

@@ -2,7 +2,7 @@ import express from 'express';
 import { describe, expect, test } from 'vitest';
 import { later, start } from './parts.js';
 import { dechunk, get, RawClient } from './raw.js';
-import { framesOf, open } from './stream.js';
+import { framesOf, open, openUnread } from './stream.js';
 
 const HEADERS = {
   'content-type': 'text/event-stream',
@@ -93,6 +93,19 @@ describe('over HTTP/1.1', () => {
     const stream = await (await open(url, { method: 'OPTIONS' })).toEnd();
     expect([stream.status, stream.text, stream.headers.allow]).toEqual([204, '', 'GET, HEAD, POST']);
     expect([(await sse.stats()).subscribers, asked]).toEqual([0, []]);
+  });
+
+  test('a client that does not read holds nobody up', async () => {
+    const { sse, url } = await start();
+    await openUnread(url);
+    const reading = await open(url);
+    const big = 'x'.repeat(100_000);
+    for (let n = 0; n < 100; n++) {
+      await sse.publish(`${n} ${big}`, 'all');
+      await reading.until(() => reading.text.length > (n + 1) * big.length);
+    }
+    expect((await sse.stats()).behind).toBe(1);
+    expect(reading.control('reset')).toEqual([]);
   });
 
   test.each(['POST', 'PUT', 'QUERY'])('%s opens a stream', async (method) => {

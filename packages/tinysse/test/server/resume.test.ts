@@ -187,6 +187,14 @@ describe('controlEvents: false', () => {
     }
   });
 
+  test('said for one call refuses a gap there', async () => {
+    const { url } = await start(
+      {},
+      (sse) => (req, res) => void sse.serve(req, res, { channels: ['all'], controlEvents: false }),
+    );
+    expect((await open(url, { lastEventId: 'abc' })).status).toBe(409);
+  });
+
   test('may be said for one call, either way', async () => {
     for (const server of [true, false]) {
       const { url } = await start(

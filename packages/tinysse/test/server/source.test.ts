@@ -127,6 +127,16 @@ describe('a source', () => {
     expect([stream.data, feed.counts.returned, logged.length]).toEqual([[], 1, 1]);
   });
 
+  test.each([
+    ['is no iterable', {}],
+    ['is text', 'abc'],
+    ['is a number', 5],
+  ])('that %s is a mistake of the route: refused before any header, logged, and nothing is left', async (_, source) => {
+    const { sse, url, logged } = await serving(() => ({ channels: ['all'], source: source as unknown as Source }));
+    expect((await open(url, { headers: { accept: '*/*' } })).status).toBe(503);
+    expect([(await sse.stats()).subscribers, logged.length]).toEqual([0, 1]);
+  });
+
   test('is given back when the client leaves while it is being waited for', async () => {
     const feed = handFed();
     const { sse, url } = await serving(() => ({ source: feed.source }));
