@@ -7,25 +7,12 @@ const LINGER_MS = 5_000;
 
 const NOTHING = new Uint8Array(0);
 
-/**
- * The sink of a response whose headers are out.
- * @returns the sink, and `finished` to be called when the client has gone
- */
-export function nodeSink(req: NodeRequest, res: NodeResponse, clock: Clock): { sink: Sink; finished: () => void } {
-  let cancelLinger = (): void => {};
-  res.once('finish', () => cancelLinger());
-  res.once('close', () => cancelLinger());
-  const close = (): void => {
-    if (res.writableEnded || res.destroyed) return;
-    cancelLinger = clock.after(LINGER_MS, () => res.destroy());
-    res.end();
-  };
+/** The sink of a response whose headers are out. */
+export function nodeSink(req: NodeRequest, res: NodeResponse, clock: Clock): Sink {
   const socket = rawSocket(req, res);
-  socket?.setNoDelay?.(true);
-  return {
-    sink: socket ? new SocketSink(socket, close) : new ResponseSink(res, close, !isUnwrapped(res)),
-    finished: () => cancelLinger(),
-  };
+  if (!socket) return new ResponseSink(res, clock, !isUnwrapped(res));
+  socket.setNoDelay?.(true);
+  return new SocketSink(res, clock, socket);
 }
 
 /**
@@ -48,14 +35,29 @@ function isUnwrapped(res: object): boolean {
   return false;
 }
 
+/** Ends a response, and cuts its connection if it does not leave in time. */
+function end(res: NodeResponse, clock: Clock): void {
+  if (res.writableEnded || res.destroyed) return;
+  const cancel = clock.after(LINGER_MS, () => res.destroy());
+  res.once('finish', cancel);
+  res.once('close', cancel);
+  res.end();
+}
+
 /** Writes chunks that are framed once for everybody. */
 class SocketSink implements Sink {
+  readonly #res: NodeResponse;
+  readonly #clock: Clock;
   readonly #socket: NodeSocket;
-  readonly close: () => void;
 
-  constructor(socket: NodeSocket, close: () => void) {
+  constructor(res: NodeResponse, clock: Clock, socket: NodeSocket) {
+    this.#res = res;
+    this.#clock = clock;
     this.#socket = socket;
-    this.close = close;
+  }
+
+  close(): void {
+    end(this.#res, this.#clock);
   }
 
   write(piece: Piece): boolean {
@@ -85,14 +87,18 @@ function chunkOf(bytes: Uint8Array): Uint8Array {
 /** Writes through the response: HTTP/2, HTTP/1.0, middleware that looks at what passes. */
 class ResponseSink implements Sink {
   readonly #res: NodeResponse;
-  readonly close: () => void;
+  readonly #clock: Clock;
   readonly #wrapped: boolean;
   #drained: (() => void) | undefined;
 
-  constructor(res: NodeResponse, close: () => void, wrapped: boolean) {
+  constructor(res: NodeResponse, clock: Clock, wrapped: boolean) {
     this.#res = res;
-    this.close = close;
+    this.#clock = clock;
     this.#wrapped = wrapped;
+  }
+
+  close(): void {
+    end(this.#res, this.#clock);
   }
 
   write({ bytes }: Piece): boolean {

@@ -19,46 +19,38 @@ export interface NodeBinding {
  * The response's close counts: a request closes as soon as its body has been read.
  */
 export async function serve(
-  binding: NodeBinding,
+  { hub, connector, clock, logger }: NodeBinding,
   req: NodeRequest,
   res: NodeResponse,
   subscription?: Subscription,
 ): Promise<void> {
-  const { hub, connector, clock, logger } = binding;
-  let gone = false;
-  let leave = (): void => {};
-  const left = new AbortController();
-  res.once('close', () => {
-    gone = true;
-    left.abort();
-    leave();
-  });
+  const request = new RequestOfNode(req);
+  res.on('close', () => request.gone());
   // A write to a client that has just gone is no error of anybody's; the close event follows.
-  res.on('error', () => {});
+  res.on('error', ignore);
   try {
-    const request = requestOf(req, left);
     const decided = await connector.decide(request, { raw: req }, subscription);
     const decision = connector.confirm(request, decided);
-    gone ||= res.writableEnded || res.destroyed;
+    const gone = request.isGone || res.writableEnded || res.destroyed;
     if (gone || decision.kind !== 'stream') discard(subscription);
     if (gone) return;
     if (decision.kind === 'response') return await sendResponse(res, decision.response);
     if (decision.kind === 'refusal') {
       const { status, headers, body } = decision.refusal;
-      return sendHead(res, status, headers).end(
-        req.method === 'HEAD' || status === 204 ? undefined : body,
-      ) as undefined;
+      const empty = req.method === 'HEAD' || status === 204;
+      return void sendHead(res, status, headers).end(empty ? undefined : body);
     }
     sendHead(res, 200, STREAM_HEADERS).flushHeaders?.();
-    const { sink, finished } = nodeSink(req, res, clock);
-    leave = hub.subscribe({ ...decision.stream, sink, onClose: (reason) => reason === 'gone' && finished() });
-    if (gone) leave();
+    request.leave = hub.subscribe({ ...decision.stream, sink: nodeSink(req, res, clock) });
+    if (request.isGone) request.leave();
   } catch (error) {
     logger('a response failed', error);
     if (res.headersSent) res.destroy();
     else sendHead(res, 500, {}).end();
   }
 }
+
+const ignore = (): void => {};
 
 function sendHead(res: NodeResponse, status: number, headers: Record<string, string>): NodeResponse {
   res.statusCode = status;
@@ -75,19 +67,47 @@ async function sendResponse(res: NodeResponse, response: Response): Promise<void
 }
 
 /** A Node request in the shape of the standard Request; what costs is made when asked for. */
-function requestOf(req: NodeRequest, left: AbortController): SSERequest {
-  let headers: Headers | undefined;
-  let url: string | undefined;
-  return {
-    method: req.method ?? 'GET',
-    signal: left.signal,
-    get url() {
-      return (url ??= urlOf(req));
-    },
-    get headers() {
-      return (headers ??= headersOf(req));
-    },
-  };
+class RequestOfNode implements SSERequest {
+  /** Whether the client has left. */
+  isGone = false;
+  /** What is to be given back when it leaves. */
+  leave: () => void = ignore;
+  readonly #req: NodeRequest;
+  #headers: Headers | undefined;
+  #left: AbortController | undefined;
+
+  constructor(req: NodeRequest) {
+    this.#req = req;
+  }
+
+  gone(): void {
+    this.isGone = true;
+    this.#left?.abort();
+    this.leave();
+  }
+
+  get method(): string {
+    return this.#req.method ?? 'GET';
+  }
+
+  get url(): string {
+    return urlOf(this.#req);
+  }
+
+  get headers(): Headers {
+    this.#headers ??= headersOf(this.#req);
+    return this.#headers;
+  }
+
+  get lastEventId(): string | undefined {
+    return this.#req.headers['last-event-id'] as string | undefined;
+  }
+
+  get signal(): AbortSignal {
+    this.#left ??= new AbortController();
+    if (this.isGone) this.#left.abort();
+    return this.#left.signal;
+  }
 }
 
 const AUTHORITY = /^[\w.-]+(:\d+)?$|^\[[\da-f:.]+\](:\d+)?$/i;

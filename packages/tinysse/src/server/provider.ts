@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.js';
 import { SSEError } from '../errors.js';
 import type { Channels, ConnectContext, Settings, SSERequest } from './options.js';
 
@@ -15,14 +16,9 @@ export async function resolve(
   context: ConnectContext,
 ): Promise<Channels | Response> {
   if (!provider) throw new SSEError('PROVIDER_MISSING', 'channel provider not configured');
-  let cancel = (): void => {};
-  const late = new Promise<never>((_, reject) => {
-    cancel = clock.after(limits.providerTimeoutMs, () =>
-      reject(new SSEError('PROVIDER_TIMEOUT', 'the server could not decide in time; reconnect later')),
-    );
-  });
   try {
-    const answer = await Promise.race([provider.resolveChannels(request, context), late]);
+    const asked = provider.resolveChannels(request, context);
+    const answer = asked instanceof Promise ? await inTime(asked, limits.providerTimeoutMs, clock) : await asked;
     if (isList(answer)) return { channels: answer };
     if (typeof answer === 'object' && answer !== null && ('channels' in answer || 'body' in answer)) return answer;
     throw new TypeError('resolveChannels must return an array of channels, { channels } or a Response');
@@ -30,6 +26,18 @@ export async function resolve(
     const refusal = refusalOf(error);
     if (refusal.code !== 'UNAUTHORIZED' && refusal.code !== 'FORBIDDEN') logger('the channel provider failed', error);
     throw refusal;
+  }
+}
+
+async function inTime<T>(answer: Promise<T>, ms: number, clock: Clock): Promise<T> {
+  let cancel = (): void => {};
+  const late = new Promise<never>((_, reject) => {
+    cancel = clock.after(ms, () =>
+      reject(new SSEError('PROVIDER_TIMEOUT', 'the server could not decide in time; reconnect later')),
+    );
+  });
+  try {
+    return await Promise.race([answer, late]);
   } finally {
     cancel();
   }
