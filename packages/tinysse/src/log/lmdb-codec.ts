@@ -1,0 +1,51 @@
+/// <reference types="node" />
+import type { LogEntry } from './log.js';
+
+/** Numbers in keys have 48 bits, high bytes first, so that keys sort as their numbers do. */
+const NUMBER_BYTES = 6;
+
+/** The highest offset that a query needs to name. */
+export const MAX_OFFSET = 2 ** 48 - 2;
+
+/** A key that is one offset. */
+export const offsetKey = {
+  writeKey: (offset: number, target: Buffer, at: number): number => target.writeUIntBE(offset, at, NUMBER_BYTES),
+  readKey: (source: Buffer, at: number): number => source.readUIntBE(at, NUMBER_BYTES),
+};
+
+/** A key that is a channel's number and an offset; read, it is the offset. */
+export const indexKey = {
+  writeKey([id, offset]: [number, number], target: Buffer, at: number): number {
+    return target.writeUIntBE(offset, target.writeUIntBE(id, at, NUMBER_BYTES), NUMBER_BYTES);
+  },
+  readKey: (source: Buffer, at: number): number => source.readUIntBE(at + NUMBER_BYTES, NUMBER_BYTES),
+};
+
+/** A key that is text. */
+export const nameKey = {
+  writeKey: (name: string, target: Buffer, at: number): number => at + target.write(name, at),
+  readKey: (source: Buffer, at: number, end: number): string => source.toString('utf8', at, end),
+};
+
+/** What an entry's row says beside its data. */
+export type EntryHead = Omit<LogEntry, 'offset' | 'data'>;
+
+const LF = 0x0a;
+
+/** An entry's row: a line of JSON, then the data as it is. JSON holds no line feed. */
+export function rowOf({ time, size, channels, event, data }: LogEntry): Buffer {
+  return Buffer.from(`${JSON.stringify([time, size, channels, event])}\n${data}`);
+}
+
+/** Reads a row's first line, and where its data begins. */
+export function headOf(row: Buffer): { head: EntryHead; dataAt: number } {
+  const end = row.indexOf(LF);
+  const [time, size, channels, event] = JSON.parse(row.toString('utf8', 0, end));
+  return { head: { time, size, channels, event: event ?? undefined }, dataAt: end + 1 };
+}
+
+/** Reads a row. */
+export function entryOf(offset: number, row: Buffer): LogEntry {
+  const { head, dataAt } = headOf(row);
+  return { offset, ...head, data: row.toString('utf8', dataAt) };
+}

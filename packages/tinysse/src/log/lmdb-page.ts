@@ -1,0 +1,103 @@
+import { entryOf, MAX_OFFSET } from './lmdb-codec.js';
+import type { LmdbStore } from './lmdb-store.js';
+import type { LogEntry, LogPage, LogQuery } from './log.js';
+
+/**
+ * The highest offset that entries older than a time have: what has expired is not read, whether or not it has been
+ * removed yet. Remembers its last answer, since entries only grow older.
+ */
+export class Horizon {
+  readonly #store: LmdbStore;
+  #offset = 0;
+  /** The time of the first entry after it, if there is one. */
+  #next: number | undefined;
+
+  constructor(store: LmdbStore) {
+    this.#store = store;
+  }
+
+  /** @param oldest - the time that an entry must have at least */
+  at(oldest: number): number {
+    if (oldest <= 0 || (this.#next !== undefined && this.#next >= oldest)) return this.#offset;
+    const store = this.#store;
+    let low = this.#offset + 1;
+    let first = store.firstFrom(low);
+    // The first entry decides, except after a long time without a look: then halve what may have expired.
+    for (let step = 1; first !== undefined && store.head(first).time < oldest; step *= 2) {
+      low = first + 1;
+      first = store.firstFrom(low + step);
+    }
+    let high = first ?? Number.POSITIVE_INFINITY;
+    if (high === Number.POSITIVE_INFINITY) high = (store.last() ?? 0) + 1;
+    while (low < high) {
+      const middle = low + Math.floor((high - low) / 2);
+      const offset = store.firstFrom(middle);
+      if (offset === undefined || store.head(offset).time >= oldest) high = middle;
+      else low = offset + 1;
+    }
+    this.#offset = low - 1;
+    const next = store.firstFrom(low);
+    this.#next = next === undefined ? undefined : store.head(next).time;
+    return this.#offset;
+  }
+}
+
+/** One channel's offsets from a position on. */
+interface Run {
+  readonly offsets: Iterator<number>;
+  next: number;
+}
+
+/** Reads a page. @param horizon - entries up to this offset have expired */
+export function readPage(store: LmdbStore, epoch: string, query: LogQuery, horizon: number): LogPage {
+  const { channels, maxEvents, maxBytes } = query;
+  const after = Math.min(query.after, MAX_OFFSET);
+  const upTo = Math.min(query.upTo, MAX_OFFSET);
+  const runs: Run[] = [];
+  let floor = 0;
+  try {
+    for (const name of channels) {
+      const row = store.channels.get(name);
+      if (row) {
+        const expired = horizon > row.floor ? store.lastOf(row.id, row.floor, horizon) : undefined;
+        const own = expired ?? row.floor;
+        floor = Math.max(floor, own);
+        const from = Math.max(after, own) + 1;
+        if (row.last >= from && from <= upTo) addRun(runs, store.offsetsOf(row.id, from, upTo));
+      } else floor = Math.max(floor, store.base());
+    }
+    const entries: LogEntry[] = [];
+    let bytes = 0;
+    for (;;) {
+      const offset = takeLowest(runs);
+      if (offset === undefined) return { epoch, floor, entries, through: query.upTo };
+      const entry = entries.length === maxEvents ? undefined : entryOf(offset, store.entries.get(offset) as Buffer);
+      bytes += entry?.size ?? 0;
+      if (!entry || (bytes > maxBytes && entries.length > 0))
+        return { epoch, floor, entries, through: entries[entries.length - 1]!.offset };
+      entries.push(entry);
+    }
+  } finally {
+    // A cursor left open would keep its snapshot, and with it every page freed since.
+    for (const { offsets } of runs) offsets.return?.();
+  }
+}
+
+function addRun(runs: Run[], range: Iterable<number>): void {
+  const offsets = range[Symbol.iterator]();
+  const { done, value } = offsets.next();
+  if (!done) runs.push({ offsets, next: value });
+}
+
+/** Takes the lowest offset from all runs that hold it. */
+function takeLowest(runs: Run[]): number | undefined {
+  let lowest = Number.POSITIVE_INFINITY;
+  for (const { next } of runs) if (next < lowest) lowest = next;
+  if (lowest === Number.POSITIVE_INFINITY) return undefined;
+  for (const run of runs) {
+    if (run.next !== lowest) continue;
+    const { done, value } = run.offsets.next();
+    run.next = done ? Number.POSITIVE_INFINITY : value;
+  }
+  return lowest;
+}

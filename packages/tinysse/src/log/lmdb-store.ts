@@ -1,0 +1,214 @@
+/// <reference types="node" />
+import { type Database, open, type RootDatabase } from 'lmdb';
+import { SSEError } from '../errors.js';
+import { randomEpoch } from '../protocol/cursor.js';
+import type { ChannelName } from '../protocol/event.js';
+import { type EntryHead, headOf, indexKey, MAX_OFFSET, nameKey, offsetKey } from './lmdb-codec.js';
+import { failure, openFailure } from './lmdb-errors.js';
+
+/** The layout of what is stored. A log that finds another one refuses to touch it. */
+const FORMAT = 1;
+
+/** The log's own record, written with every transaction. */
+export interface Meta {
+  readonly format: number;
+  epoch: string;
+  /** The offset of the last entry ever. */
+  head: number;
+  /** The time of the last entry. */
+  time: number;
+  /** The floor of every channel not known. */
+  base: number;
+  /** Entries retained, and their bytes. */
+  events: number;
+  bytes: number;
+  /** Idempotency keys remembered. */
+  keys: number;
+  /** The number of the next channel. Numbers are never used twice. */
+  nextChannel: number;
+}
+
+/** What is known of a channel. Its entries are those of the index under its number. */
+export interface ChannelRow {
+  readonly id: number;
+  /** The highest offset that retention has evicted. */
+  floor: number;
+  /** The offset of the newest entry ever. */
+  last: number;
+  /** Entries retained. */
+  count: number;
+}
+
+/** What an idempotency key stands for. */
+export interface KeyRow {
+  readonly offset: number;
+  readonly time: number;
+  readonly fingerprint: string;
+}
+
+const TABLES = ['meta', 'owner', 'entries', 'index', 'channels', 'keys', 'keyOrder'] as const;
+const NOTHING = Buffer.alloc(0);
+const META = 'log';
+const OWNER = 'owner';
+
+/**
+ * A log's tables on disk. Whatever is read in one synchronous step is of one snapshot: lmdb-js renews its read
+ * transaction between turns only, and nothing here holds one longer.
+ */
+export class LmdbStore {
+  readonly meta: Meta;
+  /** Event text and all, by offset. */
+  readonly entries: Database<Buffer, number>;
+  /** Which channel, by number, holds which offset. */
+  readonly index: Database<Buffer, number[]>;
+  readonly channels: Database<ChannelRow, string>;
+  readonly keys: Database<KeyRow, string>;
+  /** Keys by the offset they stand for: the oldest first. */
+  readonly keyOrder: Database<string, number>;
+  readonly #meta: Database<Meta, string>;
+  readonly #owner: Database<null, string>;
+  readonly #root: RootDatabase;
+  readonly #session: number;
+
+  /** @throws SSEError LOG_FORMAT, LOG_FULL, LOG_UNAVAILABLE */
+  constructor(path: string, newEpoch: boolean) {
+    try {
+      // overlappingSync would show and acknowledge a commit before it is on disk.
+      this.#root = open({
+        path,
+        noSubdir: false,
+        overlappingSync: false,
+        eventTurnBatching: false,
+        maxDbs: TABLES.length,
+      });
+    } catch (cause) {
+      throw openFailure(path, cause);
+    }
+    try {
+      this.#check(path);
+      const table = <V, K extends number | number[] | string>(name: (typeof TABLES)[number], options: object) =>
+        this.#root.openDB<V, K>({ name, ...options });
+      this.#meta = table('meta', { encoding: 'json' });
+      this.#owner = table('owner', { encoding: 'json', useVersions: true });
+      this.entries = table('entries', { encoding: 'binary', keyEncoder: offsetKey });
+      this.index = table('index', { encoding: 'binary', keyEncoder: indexKey });
+      this.channels = table('channels', { encoding: 'json', keyEncoder: nameKey });
+      this.keys = table('keys', { encoding: 'json', keyEncoder: nameKey });
+      this.keyOrder = table('keyOrder', { encoding: 'string', keyEncoder: offsetKey });
+      [this.meta, this.#session] = this.#begin(newEpoch);
+    } catch (cause) {
+      this.#root.close().catch(() => {});
+      throw openFailure(path, cause);
+    }
+  }
+
+  #check(path: string): void {
+    const names = new Set<unknown>(this.#root.getKeys());
+    const foreign = [...names].find((name) => !TABLES.includes(name as (typeof TABLES)[number]));
+    const stored = names.has('meta')
+      ? this.#root.openDB<Meta, string>('meta', { encoding: 'json' }).get(META)
+      : undefined;
+    if (stored ? stored.format === FORMAT : foreign === undefined) return;
+    const found = stored ? `format ${stored.format}` : 'a database of something else';
+    throw new SSEError('LOG_FORMAT', `${path} holds ${found}; this version reads format ${FORMAT}`, {
+      outcome: 'rejected',
+    });
+  }
+
+  #begin(newEpoch: boolean): [Meta, number] {
+    return this.#root.transactionSync(() => {
+      const fresh = { head: 0, time: 0, base: 0, events: 0, bytes: 0, keys: 0, nextChannel: 1 };
+      const meta = this.#meta.get(META) ?? { format: FORMAT, epoch: randomEpoch(), ...fresh };
+      if (newEpoch) meta.epoch = randomEpoch();
+      const session = ((this.#owner.getEntry(OWNER)?.version as number | undefined) ?? 0) + 1;
+      this.#meta.put(META, meta);
+      this.#owner.put(OWNER, null, session);
+      return [meta, session];
+    });
+  }
+
+  /**
+   * Commits what `write` puts and removes, all or nothing, to disk. One at a time.
+   *
+   * Every transaction checks that no other log has opened the directory since: should the lock ever fail, the older
+   * log is refused here instead of overwriting what the newer one has acknowledged.
+   *
+   * @throws SSEError LOG_FULL or LOG_LOCKED (nothing was written), LOG_UNAVAILABLE (with `outcome: 'unknown'`)
+   */
+  async commit(meta: Meta, write: () => void): Promise<void> {
+    let ours: boolean;
+    try {
+      ours = await this.#owner.ifVersion(OWNER, this.#session, () => {
+        write();
+        this.#meta.put(META, meta);
+      });
+    } catch (error) {
+      throw await failure(error);
+    }
+    if (!ours) throw new SSEError('LOG_LOCKED', 'another log has taken the directory over', { outcome: 'rejected' });
+  }
+
+  /** Sees to it that the next read sees the last commit. */
+  refresh(): void {
+    this.#root.resetReadTxn();
+  }
+
+  /** The stored record, of the same snapshot as what else is read in this step. */
+  base(): number {
+    return this.#meta.get(META)?.base ?? 0;
+  }
+
+  /** What an entry's row says beside its data. The entry must be stored. */
+  head(offset: number): EntryHead {
+    return headOf(this.entries.get(offset) as Buffer).head;
+  }
+
+  /** The first offset stored at or above `from`. */
+  firstFrom(from: number): number | undefined {
+    for (const offset of this.entries.getKeys({ start: from, limit: 1 })) return offset;
+    return undefined;
+  }
+
+  /** The highest offset stored. */
+  last(): number | undefined {
+    for (const offset of this.entries.getKeys({ start: MAX_OFFSET, end: 0, reverse: true, limit: 1 })) return offset;
+    return undefined;
+  }
+
+  /** Every offset stored, lowest first. */
+  offsets(): Iterable<number> {
+    return this.entries.getKeys({ start: 0 });
+  }
+
+  /** A channel's offsets in [from, upTo], lowest first. */
+  offsetsOf(id: number, from: number, upTo: number, limit = Number.POSITIVE_INFINITY): Iterable<number> {
+    const range = { start: [id, from], end: [id, upTo + 1] };
+    return this.index.getKeys(
+      limit === Number.POSITIVE_INFINITY ? range : { ...range, limit },
+    ) as Iterable<unknown> as Iterable<number>;
+  }
+
+  /** A channel's highest offset in (above, upTo]. */
+  lastOf(id: number, above: number, upTo: number): number | undefined {
+    for (const offset of this.index.getKeys({ start: [id, upTo], end: [id, above], reverse: true, limit: 1 }))
+      return offset as unknown as number;
+    return undefined;
+  }
+
+  /** Every channel, the one longest silent first. */
+  channelsBySilence(): Map<ChannelName, ChannelRow> {
+    const rows = [...this.channels.getRange({ start: ' ' })];
+    rows.sort((a, b) => a.value.last - b.value.last);
+    return new Map(rows.map(({ key, value }) => [key as ChannelName, value]));
+  }
+
+  /** Marks an entry as one of a channel's. Within {@link commit}. */
+  link(id: number, offset: number): void {
+    this.index.put([id, offset], NOTHING);
+  }
+
+  /** Waits for what is being committed. */
+  close(): Promise<void> {
+    return this.#root.close();
+  }
+}

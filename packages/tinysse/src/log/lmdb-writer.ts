@@ -1,0 +1,171 @@
+/// <reference types="node" />
+import type { Clock } from '../clock.js';
+import { SSEError } from '../errors.js';
+import type { Cursor } from '../protocol/cursor.js';
+import { MAX_KEY_BYTES } from '../protocol/event.js';
+import { Batch, type Committed, type LmdbLimits } from './lmdb-batch.js';
+import { Horizon, readPage } from './lmdb-page.js';
+import type { LmdbStore } from './lmdb-store.js';
+import type { LogEvent, LogPage, LogQuery, LogStats, LogWatcher } from './log.js';
+
+/** What goes into one transaction at most; the rest waits for the next. */
+const MAX_EVENTS = 1_000;
+const MAX_LINKS = 5_000;
+const MAX_BYTES = 2 ** 20;
+/** How often a log without publishes removes what has expired. */
+const SWEEP_MS = 10_000;
+
+interface Waiting {
+  readonly event: LogEvent;
+  accept(cursor: Cursor): void;
+  reject(error: unknown): void;
+}
+
+/** An open log: one transaction at a time, each taking all that waits. */
+export class LmdbWriter {
+  readonly watchers: Set<LogWatcher>;
+  readonly #store: LmdbStore;
+  readonly #committed: Committed;
+  readonly #horizon: Horizon;
+  readonly #limits: LmdbLimits;
+  readonly #clock: Clock;
+  #queue: Waiting[] = [];
+  #time: number;
+  #busy = false;
+  #backlog = true;
+  /** Set by an error after which the state on disk is unknown. */
+  #broken: SSEError | undefined;
+  #cancelSweep = (): void => {};
+  #idle = (): void => {};
+
+  constructor(store: LmdbStore, limits: LmdbLimits, clock: Clock, watchers: Set<LogWatcher>) {
+    this.#store = store;
+    this.#limits = limits;
+    this.#clock = clock;
+    this.watchers = watchers;
+    this.#committed = { store, meta: store.meta, channels: store.channelsBySilence() };
+    this.#horizon = new Horizon(store);
+    this.#time = store.meta.time;
+    this.#sweep();
+  }
+
+  get head(): Cursor {
+    const { epoch, head } = this.#committed.meta;
+    return { epoch, offset: head };
+  }
+
+  append(event: LogEvent): Promise<Cursor> {
+    return new Promise((accept, reject) => {
+      if (this.#broken) return reject(unavailable(this.#broken));
+      // Whoever appends has checked the key; but one that LMDB refuses would leave half a transaction.
+      const { key } = event;
+      if (key !== undefined && (key === '' || key.length > MAX_KEY_BYTES)) return reject(badKey());
+      this.#queue.push({ event, accept, reject });
+      this.#pump();
+    });
+  }
+
+  read(query: LogQuery): LogPage {
+    return readPage(this.#store, this.#committed.meta.epoch, query, this.#expired());
+  }
+
+  /** What is on disk, expired or not. */
+  stats(): LogStats {
+    const { events, bytes } = this.#committed.meta;
+    return { events, bytes, channels: this.#committed.channels.size };
+  }
+
+  /** Commits what waits, then closes the store. */
+  async close(): Promise<void> {
+    this.#cancelSweep();
+    this.#backlog = false;
+    if (this.#busy) await new Promise<void>((idle) => (this.#idle = idle));
+    await this.#store.close();
+  }
+
+  #now(): number {
+    // Time never steps back in a log: retention by age goes by prefixes.
+    this.#time = Math.max(this.#time, this.#clock.now());
+    return this.#time;
+  }
+
+  #expired(): number {
+    return this.#horizon.at(this.#now() - this.#limits.maxAgeMs);
+  }
+
+  #sweep(): void {
+    this.#backlog = true;
+    this.#pump();
+    this.#cancelSweep = this.#clock.after(SWEEP_MS, () => this.#sweep());
+  }
+
+  #pump(): void {
+    if (this.#busy || this.#broken) return;
+    this.#busy = true;
+    // After this turn's callbacks, so that whatever they publish shares the commit.
+    setImmediate(() => {
+      this.#transact().then(() => {
+        this.#busy = false;
+        if (this.#queue.length > 0 || this.#backlog) this.#pump();
+        else this.#idle();
+      });
+    });
+  }
+
+  /** One transaction. */
+  async #transact(): Promise<void> {
+    const taken = this.#take();
+    const answers: { offset: number; waiting: Waiting }[] = [];
+    let batch: Batch;
+    try {
+      batch = new Batch(this.#committed, this.#limits, this.#now());
+      for (const waiting of taken) {
+        try {
+          answers.push({ offset: batch.add(waiting.event), waiting });
+        } catch (error) {
+          waiting.reject(error);
+        }
+      }
+      batch.settle(this.#expired());
+      if (!batch.empty) await this.#store.commit(batch.meta, () => batch.write());
+    } catch (error) {
+      this.#backlog = false;
+      const told = error instanceof SSEError ? error : unavailable(error);
+      if (told.code !== 'LOG_FULL') this.#break(told);
+      for (const { reject } of taken) reject(told);
+      return;
+    }
+    batch.apply();
+    this.#backlog = batch.unfinished;
+    for (const entry of batch.entries) for (const watcher of this.watchers) watcher.committed(entry);
+    const { epoch } = this.#committed.meta;
+    for (const { offset, waiting } of answers) waiting.accept({ epoch, offset });
+  }
+
+  #take(): Waiting[] {
+    let links = 0;
+    let bytes = 0;
+    let count = 0;
+    for (const { event } of this.#queue) {
+      links += event.channels.length;
+      bytes += event.size;
+      if (count > 0 && (count === MAX_EVENTS || links > MAX_LINKS || bytes > MAX_BYTES)) break;
+      count++;
+    }
+    return this.#queue.splice(0, count);
+  }
+
+  #break(error: SSEError): void {
+    this.#broken = error;
+    for (const { reject } of this.#queue) reject(unavailable(error));
+    this.#queue = [];
+  }
+}
+
+const badKey = (): SSEError =>
+  new SSEError('INVALID_KEY', `a key must have 1 to ${MAX_KEY_BYTES} bytes`, { outcome: 'rejected' });
+
+function unavailable(cause: unknown): SSEError {
+  if (cause instanceof SSEError && cause.code === 'LOG_LOCKED') return cause;
+  return new SSEError('LOG_UNAVAILABLE', 'the log failed and must be opened anew', { cause, outcome: 'rejected' });
+}

@@ -1,0 +1,112 @@
+import { systemClock } from '../clock.js';
+import { SSEError } from '../errors.js';
+import type { LmdbLimits } from './lmdb-batch.js';
+import { type LockOptions, lockDirectory } from './lmdb-lock.js';
+import { LmdbStore } from './lmdb-store.js';
+import { LmdbWriter } from './lmdb-writer.js';
+import type { Log, LogWatcher, MaybePromise } from './log.js';
+import type { MemoryLogOptions } from './memory.js';
+import { limit } from './options.js';
+
+/** Options of {@link lmdbLog}. Lower limits than before apply to a channel with its next event, and to age and bytes at once. */
+export interface LmdbLogOptions extends MemoryLogOptions {
+  /** The directory; made if it is not there. On a local disk, and for this log alone. */
+  path: string;
+  /** Bytes kept over all channels, as wire text and 128 bytes an event; the file is larger. Default 1 GiB. */
+  maxBytes?: number;
+  /**
+   * Begins a new epoch. Give it once, when the directory was restored from a backup: clients have seen events that
+   * the backup has not, and their offsets will be used again. What the backup holds stays and is read; every client
+   * is told by a reset. Default false.
+   */
+  newEpoch?: boolean;
+  /** Milliseconds to wait for another log to leave the directory. Default 5,000. */
+  lockTimeoutMs?: number;
+}
+
+/**
+ * A log on disk. What it has acknowledged survives the process and the machine: an append answers when its
+ * transaction is on disk, and appends at once share a transaction. It opens with its first use.
+ *
+ * One log at a time has the directory, also within one process. A full disk refuses appends with LOG_FULL, and they
+ * work again once there is room. After any other failure to write, what is on disk is unknown: the log refuses until
+ * it is opened anew.
+ *
+ * @throws SSEError INVALID_OPTION
+ * @example
+ * createSSEServer({ channelProvider, log: lmdbLog({ path: './data' }) })
+ */
+export function lmdbLog(options: LmdbLogOptions): Log {
+  const { path } = options;
+  if (typeof path !== 'string' || path === '')
+    throw new SSEError('INVALID_OPTION', `path must be the name of a directory, not ${JSON.stringify(path)}`);
+  const clock = options.clock ?? systemClock;
+  const limits: LmdbLimits = {
+    maxEventsPerChannel: limit('maxEventsPerChannel', options.maxEventsPerChannel, 1_000),
+    maxAgeMs: limit('maxAgeMs', options.maxAgeMs, 24 * 3_600_000),
+    maxBytes: limit('maxBytes', options.maxBytes, 2 ** 30),
+    maxChannels: limit('maxChannels', options.maxChannels, 100_000),
+    keyWindowMs: limit('keyWindowMs', options.keyWindowMs, 5 * 60_000),
+    maxKeys: limit('maxKeys', options.maxKeys, 100_000),
+  };
+  const leaving = new AbortController();
+  const lock: LockOptions = {
+    timeoutMs: limit('lockTimeoutMs', options.lockTimeoutMs, 5_000),
+    clock,
+    signal: leaving.signal,
+  };
+  const watchers = new Set<LogWatcher>();
+  let newEpoch = options.newEpoch ?? false;
+  let writer: LmdbWriter | undefined;
+  let opening: Promise<LmdbWriter> | undefined;
+  let release = async (): Promise<void> => {};
+  let closing: Promise<void> | undefined;
+
+  const open = async (): Promise<LmdbWriter> => {
+    const unlock = await lockDirectory(path, lock);
+    try {
+      if (closing) throw closed();
+      const store = new LmdbStore(path, newEpoch);
+      newEpoch = false;
+      release = unlock;
+      return (writer = new LmdbWriter(store, limits, clock, watchers));
+    } catch (error) {
+      await unlock();
+      throw error;
+    }
+  };
+
+  /** Runs `act` on the open log: at once if it is open. */
+  const use = <T>(act: (writer: LmdbWriter) => MaybePromise<T>): MaybePromise<T> => {
+    if (closing) throw closed();
+    if (writer) return act(writer);
+    opening ??= open().finally(() => (opening = undefined));
+    return opening.then(act);
+  };
+
+  return {
+    inMemory: false,
+    watch: (watcher) =>
+      use(({ head }) => {
+        watchers.add(watcher);
+        return head;
+      }),
+    unwatch: (watcher) => void watchers.delete(watcher),
+    head: () => use(({ head }) => head),
+    append: (event) => use((log) => log.append(event)),
+    read: (query) => use((log) => log.read(query)),
+    stats: () => use((log) => log.stats()),
+    close() {
+      closing ??= (async () => {
+        leaving.abort();
+        await opening?.catch(() => {});
+        await writer?.close();
+        await release();
+        watchers.clear();
+      })();
+      return closing;
+    },
+  };
+}
+
+const closed = (): SSEError => new SSEError('LOG_CLOSED', 'the log is closed', { outcome: 'rejected' });
