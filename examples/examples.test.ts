@@ -24,13 +24,13 @@ async function run(name: string): Promise<{ url: string; child: ChildProcess }> 
 
 const ann = { authorization: 'Bearer ann' };
 
-/** Reads a stream until `text` has come; leaves it then. */
-async function until(response: Response, text: string): Promise<string> {
+/** Reads a stream until text has come; leaves it then. */
+async function until(response: Response, text: string | RegExp): Promise<string> {
   let read = '';
   const decoder = new TextDecoder();
   for await (const bytes of response.body as unknown as AsyncIterable<Uint8Array>) {
     read += decoder.decode(bytes, { stream: true });
-    if (read.includes(text)) return read;
+    if (typeof text === 'string' ? read.includes(text) : text.test(read)) return read;
   }
   throw new Error(`ended after: ${read}`);
 }
@@ -85,8 +85,10 @@ describe('the snapshot example', () => {
   test('sends every price, then changes; whoever resumes gets only changes', async () => {
     const { url } = await run('snapshot');
     const read = await until(await fetch(url), 'id: ');
-    const first = await until(await fetch(url), '["tea",');
-    expect(first).toMatch(/event: price\ndata: \["tea",\d+\]\n\nevent: price\ndata: \["milk",120\]\n\n/);
+    const first = await until(await fetch(url), /\nid: \S+\nevent: price\n.+\n\n/);
+    expect(first).toMatch(
+      /event: price\ndata: \["tea",\d+\]\n\nevent: price\ndata: \["milk",120\]\n\nid: \S+\nevent: price\ndata: \["tea",\d+\]\n\n/,
+    );
     const lastEventId = /id: (\S+)/.exec(read)?.[1] as string;
     const resumed = await until(await fetch(url, { headers: { 'last-event-id': lastEventId } }), '["tea",');
     expect(resumed).not.toContain('milk');

@@ -18,7 +18,7 @@ export async function resolve(
   if (!provider) throw new SSEError('PROVIDER_MISSING', 'channel provider not configured');
   try {
     const asked = provider.resolveChannels(request, context);
-    const answer = asked instanceof Promise ? await inTime(asked, limits.providerTimeoutMs, clock) : await asked;
+    const answer = isPromise(asked) ? await inTime(asked, limits.providerTimeoutMs, clock) : asked;
     if (isList(answer)) return { channels: answer };
     if (typeof answer === 'object' && answer !== null && ('channels' in answer || 'body' in answer)) return answer;
     throw new TypeError('resolveChannels must return an array of channels, { channels } or a Response');
@@ -28,6 +28,10 @@ export async function resolve(
     throw refusal;
   }
 }
+
+/** Promises of other libraries are no instances of Promise, and may take as long. */
+const isPromise = <T>(answer: T | Promise<T>): answer is Promise<T> =>
+  typeof (answer as Promise<T> | undefined)?.then === 'function';
 
 async function inTime<T>(answer: Promise<T>, ms: number, clock: Clock): Promise<T> {
   let cancel = (): void => {};

@@ -4,7 +4,11 @@ import { open } from './stream.js';
 
 const DAY = 86_400_000;
 
-test('a provider that does not answer in time is an outage', async () => {
+test.each([
+  ['a promise', () => new Promise<string[]>(() => {})],
+  // biome-ignore lint/suspicious/noThenProperty: promises of other libraries are no instances of Promise
+  ['a thenable', () => ({ then() {} }) as unknown as Promise<string[]>],
+])('a provider that answers with %s and not in time is an outage', async (_, answer) => {
   const clock = stoppedClock();
   const asked = later();
   const { url, logged } = await start({
@@ -12,7 +16,7 @@ test('a provider that does not answer in time is an outage', async () => {
     channelProvider: {
       resolveChannels: () => {
         asked.resolve();
-        return new Promise(() => {});
+        return answer();
       },
     },
   });
