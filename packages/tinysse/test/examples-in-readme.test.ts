@@ -1,0 +1,93 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { createInterface } from 'node:readline';
+import { createSSEServer } from 'tinysse';
+import { createSSEClient } from 'tinysse/client';
+import { afterEach, expect, test } from 'vitest';
+import { examplesOf, readmeExample, writeExample } from './readme.js';
+
+const cleanups: (() => void)[] = [];
+afterEach(() => {
+  for (const cleanup of cleanups.splice(0)) cleanup();
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** Runs an example as a reader would, on another port. @returns its output, line by line */
+function run(name: string, port: number, edit = (code: string) => code): AsyncIterator<string> {
+  const { file, remove } = writeExample(readmeExample(name), (code) => edit(code.replaceAll('8080', String(port))));
+  const child = spawn(process.execPath, [file], { stdio: ['ignore', 'pipe', 'inherit'] });
+  cleanups.push(() => child.kill('SIGKILL'), remove);
+  return createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+}
+
+/** The first message that a server sends. */
+async function firstMessage(port: number) {
+  const client = createSSEClient({
+    endpoint: `http://127.0.0.1:${port}/?channel=mine`,
+    retryInterval: 20,
+    maxRetryDelay: 100,
+  });
+  for await (const message of client) return message;
+}
+
+test('the Node server sends its ticks', async () => {
+  const port = await freePort();
+  run('node', port);
+  expect(await firstMessage(port)).toMatchObject({ event: 'tick', data: expect.stringMatching(/^20/) });
+});
+
+test('the fetch server sends its ticks', async () => {
+  const port = await freePort();
+  // Node has no server for a fetch handler of its own; Bun and Deno take the default export as it is.
+  const serve = "import { serve } from '@hono/node-server'; const app =";
+  run('fetch', port, (code) => `${code.replace('export default', serve)}\nserve(app);`);
+  expect(await firstMessage(port)).toMatchObject({ event: 'message', data: 'tick' });
+});
+
+test('publishing prints what its comments say', async () => {
+  const lines = run('publish', 0);
+  expect((await lines.next()).value).toBe('true');
+  expect((await lines.next()).value).toBe('INVALID_CHANNEL rejected');
+});
+
+test('the snapshot comes first', async () => {
+  const port = await freePort();
+  run('snapshot', port);
+  expect(await firstMessage(port)).toMatchObject({ event: 'snapshot', data: '["write","read"]' });
+});
+
+test.each([
+  ['client', /^2026$/],
+  ['loop', /^[0-9a-f]{16}-\d+ tick 2026$/],
+])('the %s prints what a server sends', async (name, line) => {
+  const sse = createSSEServer({ channelProvider: { resolveChannels: () => ['all'] }, logger: () => {} });
+  const http = await import('node:http');
+  const server = http.createServer(sse.handler).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const timer = setInterval(() => sse.publishEvent('tick', '2026', 'all'), 20);
+  cleanups.push(() => {
+    clearInterval(timer);
+    server.close();
+    server.closeAllConnections();
+  });
+  const lines = run(name, (server.address() as AddressInfo).port);
+  expect((await lines.next()).value).toMatch(line);
+});
+
+test('every example of the README is run by a test', () => {
+  const here =
+    readFileSync(new URL(import.meta.url), 'utf8') +
+    readFileSync(new URL('./eventsource-in-readme.test.ts', import.meta.url), 'utf8');
+  const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8');
+  for (const name of examplesOf(readme).keys()) expect(here).toContain(`'${name}'`);
+});
