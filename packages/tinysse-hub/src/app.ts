@@ -1,0 +1,78 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { SSEServer } from 'tinysse';
+import { consoleRoutes } from './console/assets.js';
+import { Refused, sendError, sendJson } from './http/answer.js';
+import { READ, type Route } from './http/route.js';
+import { sameMachine } from './http/same-machine.js';
+import { eventsRoute } from './routes/events.js';
+import { publishRoute } from './routes/publish.js';
+
+export interface AppOptions {
+  readonly sse: SSEServer;
+  /** Where the hub listens. */
+  readonly port: number;
+  /** Told of errors that are no client's doing. */
+  readonly log: (error: unknown) => void;
+}
+
+/** The hub's HTTP interface. */
+export function createApp({ sse, port, log }: AppOptions): RequestListener {
+  const checkSameMachine = sameMachine(port);
+  const routes = new Map<string, Route>([
+    ['/publish', { methods: ['POST'], handle: publishRoute(sse) }],
+    ['/events', { methods: READ, handle: eventsRoute(sse) }],
+    ['/healthz', { methods: READ, handle: (_, res) => sendJson(res, 200, '{"status":"ok"}') }],
+    ...consoleRoutes(),
+  ]);
+
+  const route = (req: IncomingMessage, res: ServerResponse): void | Promise<void> => {
+    const target = req.url ?? '/';
+    const mark = target.indexOf('?');
+    const path = mark < 0 ? target : target.slice(0, mark);
+    const found = routes.get(path);
+    checkSameMachine(req);
+    if (!found) throw new Refused(404, 'NOT_FOUND', `there is nothing at ${path.slice(0, 200)}`);
+    if (!found.methods.includes(req.method ?? '')) {
+      const allow = found.methods.join(', ');
+      throw new Refused(405, 'METHOD_NOT_ALLOWED', `${req.method} is not for ${path}; use ${allow}`, { allow });
+    }
+    return found.handle(req, res, mark < 0 ? '' : target.slice(mark + 1));
+  };
+
+  return (req, res) => {
+    try {
+      const answering = route(req, res);
+      if (answering) answering.catch((error: unknown) => sendError(req, res, error, log));
+    } catch (error) {
+      sendError(req, res, error, log);
+    }
+  };
+}
+
+const BROKEN: Record<string, readonly [line: string, code: string, message: string]> = {
+  HPE_HEADER_OVERFLOW: [
+    '431 Request Header Fields Too Large',
+    'HEADER_TOO_LARGE',
+    'the request line or the headers are too long',
+  ],
+  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'REQUEST_TIMEOUT', 'the request took too long to arrive'],
+};
+
+/** Answers what is not HTTP, or too long or too slow to become a request. */
+export function answerBroken(error: Error & { code?: string }, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const [line, code, message] = BROKEN[error.code ?? ''] ?? [
+    '400 Bad Request',
+    'BAD_REQUEST',
+    'this is not an HTTP request',
+  ];
+  const body = JSON.stringify({ error: { code, message } });
+  socket.end(
+    `HTTP/1.1 ${line}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
+    () => socket.destroy(),
+  );
+}

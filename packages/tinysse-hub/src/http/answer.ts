@@ -1,0 +1,85 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { httpStatus, SSEError } from 'tinysse';
+
+/** An answer that refuses a request: `{"error":{"code","message"}}`. */
+export class Refused extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly headers: Record<string, string>;
+
+  constructor(status: number, code: string, message: string, headers: Record<string, string> = {}) {
+    super(message);
+    this.status = status;
+    this.code = code;
+    this.headers = headers;
+  }
+}
+
+/** The most that a client which has been refused may go on sending, and for how long. */
+const LINGER_BYTES = 4 * 2 ** 20;
+const LINGER_MS = 2_000;
+
+export function sendJson(res: ServerResponse, status: number, json: string): void {
+  res.writeHead(status, ['content-type', 'application/json', 'content-length', Buffer.byteLength(json).toString()]);
+  res.end(json);
+}
+
+/** Answers with an error. @param log - told of what is no client's doing */
+export function sendError(
+  req: IncomingMessage,
+  res: ServerResponse,
+  error: unknown,
+  log: (error: unknown) => void,
+): void {
+  if (res.headersSent || res.destroyed) {
+    res.destroy();
+    return;
+  }
+  const { status, code, message, headers } = refusal(error);
+  // The library has told of its own.
+  if (status >= 500 && !(error instanceof SSEError)) log(error);
+  const body = JSON.stringify({ error: { code, message } });
+  const head = { ...headers, 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+  if (req.complete || req.headers.expect !== undefined || !mayBeLong(req)) {
+    // A client that waits for leave to send its body would otherwise send it as a next request.
+    res.writeHead(status, req.headers.expect === undefined ? head : { ...head, connection: 'close' }).end(body);
+    return;
+  }
+  res.writeHead(status, { ...head, connection: 'close' });
+  res.write(body);
+  endWhenSent(req, res);
+}
+
+function refusal(error: unknown): { status: number; code: string; message: string; headers?: Record<string, string> } {
+  if (error instanceof Refused) return error;
+  const status = httpStatus(error);
+  const headers: Record<string, string> = status === 503 ? { 'retry-after': '1' } : {};
+  if (error instanceof SSEError) return { status, code: error.code, message: error.message, headers };
+  return { status: 500, code: 'INTERNAL', message: 'the hub failed; its log says more' };
+}
+
+/** Whether the body that is still to come is more than Node should read to keep the connection. */
+function mayBeLong(req: IncomingMessage): boolean {
+  const length = req.headers['content-length'];
+  return length === undefined ? req.headers['transfer-encoding'] !== undefined : Number(length) > 2 ** 20;
+}
+
+/**
+ * Ends an answer when the client has stopped sending, or has sent enough: to close a connection with bytes unread resets
+ * it, and the client may lose the answer that it was about to read.
+ */
+function endWhenSent(req: IncomingMessage, res: ServerResponse): void {
+  let left = LINGER_BYTES;
+  const end = (): void => {
+    clearTimeout(timer);
+    req.off('data', take);
+    res.end();
+  };
+  const take = (chunk: Buffer): void => {
+    left -= chunk.length;
+    if (left < 0) end();
+  };
+  const timer = setTimeout(end, LINGER_MS);
+  req.on('data', take).once('end', end);
+  res.once('close', () => clearTimeout(timer));
+}

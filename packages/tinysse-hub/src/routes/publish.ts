@@ -1,0 +1,53 @@
+import { isUtf8 } from 'node:buffer';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { PublishInput, SSEServer } from 'tinysse';
+import { Refused, sendJson } from '../http/answer.js';
+import { readBody } from '../http/body.js';
+import { eachParameter, unknownParameter } from '../http/query.js';
+
+const MOST_BYTES = 2 ** 20;
+
+/** `POST /publish?channel=a[&channel=b][&event=n][&key=…]`: the body is the event's data. */
+export const publishRoute =
+  (sse: SSEServer) =>
+  async (req: IncomingMessage, res: ServerResponse, query: string): Promise<void> => {
+    // Everything is looked at before the body is read, so that a mistake costs nobody an upload.
+    const target = publishTarget(query);
+    const body = await readBody(req, res, MOST_BYTES);
+    if (!isUtf8(body))
+      throw new Refused(400, 'INVALID_DATA', 'the body is not UTF-8; encode binary data first, as base64 for one');
+    const data = body.toString();
+    refuseMercureForm(req.headers['content-type'], data);
+    const id = await sse.send({ ...target, data });
+    sendJson(res, 200, `{"id":"${id}"}`);
+  };
+
+function publishTarget(query: string): Omit<PublishInput, 'data'> {
+  const channels: string[] = [];
+  const target: { channels: string[]; event?: string; key?: string } = { channels };
+  eachParameter(query, (name, value) => {
+    if (name === 'channel') {
+      channels.push(value);
+      return;
+    }
+    if (name !== 'event' && name !== 'key') throw unknownParameter(name, ['channel', 'event', 'key']);
+    if (target[name] !== undefined)
+      throw new Refused(400, 'INVALID_PARAMETER', `"${name}" is given twice; an event has one`);
+    target[name] = value;
+  });
+  if (channels.length === 0)
+    throw new Refused(400, 'NO_CHANNEL', 'the parameter "channel" is missing: POST /publish?channel=NAME');
+  return target;
+}
+
+/** curl calls any `-d` a form, so only the fields of a Mercure publish tell one. */
+function refuseMercureForm(type: string | undefined, data: string): void {
+  if (!type?.startsWith('application/x-www-form-urlencoded')) return;
+  if (!/(^|&)topic=/.test(data) || !/(^|&)data=/.test(data)) return;
+  throw new Refused(
+    400,
+    'INVALID_DATA',
+    'this is a form as Mercure takes it, and would be published as its text; here the channel goes into the URL and the ' +
+      'data is the whole body: POST /publish?channel=NAME',
+  );
+}

@@ -1,0 +1,82 @@
+/**
+ * Reads a value that a person wrote.
+ * @throws Error whose message goes on after the flag and the value, as in `--port 99999: must be …`
+ */
+export type Parse<T> = (text: string) => T;
+
+export const text: Parse<string> = (given) => given;
+
+export const port: Parse<number> = (given) => {
+  const value = /^\d{1,5}$/.test(given) ? Number(given) : Number.NaN;
+  if (value <= 65_535) return value;
+  throw new Error('must be a whole number from 0 to 65535; 0 takes any free port');
+};
+
+export const count: Parse<number> = (given) => {
+  const value = /^\d+$/.test(given) ? Number(given) : 0;
+  if (value > 0 && Number.isSafeInteger(value)) return value;
+  throw new Error('must be a whole number of at least 1');
+};
+
+const TIME_UNITS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** @returns milliseconds */
+export const duration: Parse<number> = (given) => {
+  const value = scaled(given, TIME_UNITS);
+  if (value !== undefined) return value;
+  throw new Error('must be a number with a unit (ms, s, m, h or d), as in 15s or 24h');
+};
+
+const BYTE_UNITS: Record<string, number> = {
+  B: 1,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+  kB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+};
+
+export const bytes: Parse<number> = (given) => {
+  const value = scaled(given, BYTE_UNITS);
+  if (value !== undefined) return value;
+  throw new Error('must be a number with a unit (B, KiB, MiB, GiB, kB, MB or GB), as in 64MiB');
+};
+
+/** A number with a unit, as a whole number of at least 1. */
+function scaled(given: string, units: Record<string, number>): number | undefined {
+  const [, digits, unit] = /^(\d+(?:\.\d+)?) ?([A-Za-z]+)$/.exec(given) ?? [];
+  if (unit === undefined || !Object.hasOwn(units, unit)) return undefined;
+  const value = Math.round(Number(digits) * units[unit]!);
+  return value >= 1 && Number.isSafeInteger(value) ? value : undefined;
+}
+
+export const oneOf =
+  <T extends string>(...choices: readonly T[]): Parse<T> =>
+  (given) => {
+    const choice = choices.find((one) => one === given);
+    if (choice !== undefined) return choice;
+    throw new Error(`must be one of ${choices.join(', ')}`);
+  };
+
+const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/i;
+
+/** A host name or address that only this machine can reach. */
+export const loopback: Parse<string> = (given) => {
+  const host = given.replace(/^\[(.*)\]$/, '$1');
+  if (LOOPBACK.test(host)) return host;
+  throw new Error('the hub has no authentication yet, so it listens on this machine only: 127.0.0.1, ::1 or localhost');
+};
+
+/** Where a hub is. @returns a URL whose path ends in `/`, so that routes resolve below it */
+export const hubUrl: Parse<URL> = (given) => {
+  const url = webUrl(given);
+  if (url.search || url.hash) throw new Error('must be where the hub is, without ? and #');
+  if (!url.pathname.endsWith('/')) url.pathname += '/';
+  return url;
+};
+
+export const webUrl: Parse<URL> = (given) => {
+  if (/^https?:\/\//i.test(given) && URL.canParse(given)) return new URL(given);
+  throw new Error('must be a URL that begins http:// or https://');
+};
