@@ -56,7 +56,7 @@ export class Batch {
     committed.store.refresh();
     this.#committed = committed;
     this.#limits = limits;
-    this.meta = { ...committed.meta, time: now };
+    this.meta = { ...committed.meta, serial: committed.meta.serial + 1, time: now };
     this.#keys = new KeyBatch(committed.store, limits, committed.meta.keys, now);
   }
 

@@ -1,9 +1,16 @@
+/// <reference types="node" />
+import { statfsSync } from 'node:fs';
 import { SSEError } from '../errors.js';
 
 /** Error numbers of Linux and macOS: file too large, no space, over quota; and LMDB's own for a full map. */
 const FULL = new Set([27, 28, 122, 69, -30792]);
 /** LMDB's: not a database, of another version, damaged. */
 const FORMAT = new Set([-30793, -30794, -30796]);
+
+/** What LMDB says when the kernel took only part of a write, as it does before it says that there is no room. */
+const EIO = 5;
+/** More than one transaction writes. */
+const NARROW_BYTES = 32 * 2 ** 20;
 
 const codeOf = (cause: unknown): number => Number((cause as { code?: unknown } | undefined)?.code);
 const textOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
@@ -14,17 +21,36 @@ const full = (cause: unknown): SSEError =>
     outcome: 'rejected',
   });
 
-/** Why a commit failed, from what lmdb-js rejected it with. */
-export async function failure(error: unknown): Promise<SSEError> {
-  // lmdb-js tells the cause by a second promise, which always rejects.
-  const told = (error as { commitError?: Promise<unknown> }).commitError;
-  const cause = told ? await told.catch((reason: unknown) => reason) : error;
-  if (FULL.has(codeOf(cause))) return full(cause);
-  // The kernel may forget what it could not write, so whether the event is on disk cannot be known from here.
-  return new SSEError('LOG_UNAVAILABLE', `the log could not be written: ${textOf(cause)}; open it anew`, {
+/** Why a commit failed that is known to have left no trace. */
+export function refused(path: string, cause: unknown): SSEError {
+  if (FULL.has(codeOf(cause)) || (codeOf(cause) === EIO && isNarrow(path))) return full(cause);
+  return new SSEError('LOG_UNAVAILABLE', `the log could not be written: ${textOf(cause)}; nothing was stored`, {
+    cause,
+    outcome: 'rejected',
+  });
+}
+
+/** What makes a log useless until it is opened anew: what it has on disk is not known. */
+export function lost(cause: unknown): SSEError {
+  return new SSEError('LOG_UNAVAILABLE', `the log could not be written: ${textOf(cause)}; it must be opened anew`, {
     cause,
     outcome: 'unknown',
   });
+}
+
+/** What made a commit fail: lmdb-js tells by a second promise, which always rejects. */
+export async function causeOf(error: unknown): Promise<unknown> {
+  const told = (error as { commitError?: Promise<unknown> }).commitError;
+  return told ? told.catch((reason: unknown) => reason) : error;
+}
+
+function isNarrow(path: string): boolean {
+  try {
+    const { bavail, bsize } = statfsSync(path);
+    return bavail * bsize < NARROW_BYTES;
+  } catch {
+    return false;
+  }
 }
 
 /** Why a log could not be opened. */

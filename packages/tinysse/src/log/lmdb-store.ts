@@ -4,7 +4,7 @@ import { SSEError } from '../errors.js';
 import { randomEpoch } from '../protocol/cursor.js';
 import type { ChannelName } from '../protocol/event.js';
 import { type EntryHead, headOf, indexKey, MAX_OFFSET, nameKey, offsetKey } from './lmdb-codec.js';
-import { failure, openFailure } from './lmdb-errors.js';
+import { causeOf, lost, openFailure, refused } from './lmdb-errors.js';
 
 /** The layout of what is stored. A log that finds another one refuses to touch it. */
 const FORMAT = 1;
@@ -12,6 +12,8 @@ const FORMAT = 1;
 /** The log's own record, written with every transaction. */
 export interface Meta {
   readonly format: number;
+  /** Counts transactions. */
+  serial: number;
   epoch: string;
   /** The offset of the last entry ever. */
   head: number;
@@ -69,9 +71,13 @@ export class LmdbStore {
   readonly #owner: Database<null, string>;
   readonly #root: RootDatabase;
   readonly #session: number;
+  readonly #path: string;
+  /** The last record committed. */
+  #written: Meta;
 
   /** @throws SSEError LOG_FORMAT, LOG_FULL, LOG_UNAVAILABLE */
   constructor(path: string, newEpoch: boolean) {
+    this.#path = path;
     try {
       // overlappingSync would show and acknowledge a commit before it is on disk.
       this.#root = open({
@@ -96,6 +102,7 @@ export class LmdbStore {
       this.keys = table('keys', { encoding: 'json', keyEncoder: nameKey });
       this.keyOrder = table('keyOrder', { encoding: 'string', keyEncoder: offsetKey });
       [this.meta, this.#session] = this.#begin(newEpoch);
+      this.#written = { ...this.meta };
     } catch (cause) {
       this.#root.close().catch(() => {});
       throw openFailure(path, cause);
@@ -117,7 +124,7 @@ export class LmdbStore {
 
   #begin(newEpoch: boolean): [Meta, number] {
     return this.#root.transactionSync(() => {
-      const fresh = { head: 0, time: 0, base: 0, events: 0, bytes: 0, keys: 0, nextChannel: 1 };
+      const fresh = { serial: 0, head: 0, time: 0, base: 0, events: 0, bytes: 0, keys: 0, nextChannel: 1 };
       const meta = this.#meta.get(META) ?? { format: FORMAT, epoch: randomEpoch(), ...fresh };
       if (newEpoch) meta.epoch = randomEpoch();
       const session = ((this.#owner.getEntry(OWNER)?.version as number | undefined) ?? 0) + 1;
@@ -133,7 +140,7 @@ export class LmdbStore {
    * Every transaction checks that no other log has opened the directory since: should the lock ever fail, the older
    * log is refused here instead of overwriting what the newer one has acknowledged.
    *
-   * @throws SSEError LOG_FULL or LOG_LOCKED (nothing was written), LOG_UNAVAILABLE (with `outcome: 'unknown'`)
+   * @throws SSEError LOG_FULL, LOG_UNAVAILABLE, LOG_LOCKED: nothing was written; with `outcome: 'unknown'`: it may be
    */
   async commit(meta: Meta, write: () => void): Promise<void> {
     let ours: boolean;
@@ -143,9 +150,26 @@ export class LmdbStore {
         this.#meta.put(META, meta);
       });
     } catch (error) {
-      throw await failure(error);
+      const cause = await causeOf(error);
+      throw this.#untouched() ? refused(this.#path, cause) : lost(cause);
     }
-    if (!ours) throw new SSEError('LOG_LOCKED', 'another log has taken the directory over', { outcome: 'rejected' });
+    if (!ours) throw new SSEError('LOG_LOCKED', `another log has taken ${this.#path} over`, { outcome: 'rejected' });
+    this.#written = meta;
+  }
+
+  /**
+   * Whether the state before a failed commit is still the one on disk, and can be built on. LMDB writes new pages
+   * first and refers to them last, so a failure before that leaves no trace, whatever the disk made of the pages; one
+   * while it refers to them makes LMDB refuse every transaction.
+   */
+  #untouched(): boolean {
+    try {
+      this.refresh();
+      const stored = this.#meta.get(META);
+      return stored !== undefined && stored.serial === this.#written.serial;
+    } catch {
+      return false;
+    }
   }
 
   /** Sees to it that the next read sees the last commit. */

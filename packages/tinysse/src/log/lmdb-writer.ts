@@ -131,7 +131,7 @@ export class LmdbWriter {
     } catch (error) {
       this.#backlog = false;
       const told = error instanceof SSEError ? error : unavailable(error);
-      if (told.code !== 'LOG_FULL') this.#break(told);
+      if (!(error instanceof SSEError) || told.code === 'LOG_LOCKED' || told.outcome === 'unknown') this.#break(told);
       for (const { reject } of taken) reject(told);
       return;
     }

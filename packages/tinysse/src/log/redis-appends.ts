@@ -58,14 +58,11 @@ export class Appends {
     await Promise.resolve();
     while (this.#queue.length > 0) {
       const batch = this.#take();
-      const { until } = batch[0]!;
-      if (until <= clock.now()) {
-        for (const { reject } of batch) reject(unavailable('Redis takes no events', 'rejected'));
-        continue;
-      }
+      const [first] = batch;
+      if (!first) return;
       try {
         const events = batch.map(({ event }) => event);
-        const appended = await this.#store(events, until);
+        const appended = await this.#store(events, first.until);
         void this.#answer(batch, appended);
       } catch (error) {
         for (const { reject } of batch) reject(error);
@@ -87,6 +84,9 @@ export class Appends {
   }
 
   #take(): Pending[] {
+    const now = clock.now();
+    while (this.#queue[0] && this.#queue[0].until <= now)
+      this.#queue.shift()?.reject(unavailable('Redis has not taken events for too long', 'rejected'));
     let [count, bytes, channels] = [0, 0, 0];
     for (const { event } of this.#queue) {
       bytes += event.size;

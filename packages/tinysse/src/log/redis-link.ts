@@ -2,15 +2,15 @@ import { systemClock as clock } from '../clock.js';
 import { SSEError } from '../errors.js';
 
 /**
- * What redisLog needs of a client of the `redis` package, version 6: one that `createClient`, or for Redis Cluster
- * `createCluster`, has made.
+ * What redisLog needs of a client of the `redis` package, version 6, as `createClient`, `createSentinel` or
+ * `createCluster` make it.
  */
 export interface RedisClient {
   readonly isOpen: boolean;
   readonly isReady: boolean;
   duplicate(overrides?: object): RedisClient;
   connect(): Promise<unknown>;
-  destroy(): void;
+  destroy(): unknown;
   on(event: 'error' | 'ready' | 'terminated', listener: () => void): unknown;
   sendCommand(...args: never[]): Promise<unknown>;
 }
@@ -23,7 +23,7 @@ const RETRY_MS = 500;
 const NOT_SENT = new Set(['ClientClosedError', 'ClientOfflineError', 'AbortError', 'TimeoutError']);
 /** Errors with which Redis refuses a command or a script before it has run. */
 const REFUSED =
-  /^(TINYSSEFORMAT|NOSCRIPT|OOM|READONLY|LOADING|MASTERDOWN|MISCONF|NOREPLICAS|CLUSTERDOWN|MOVED|ASK|TRYAGAIN|NOAUTH|NOPERM|BUSY|WRONGTYPE) /;
+  /^(TINYSSEFORMAT|TINYSSERUN|NOSCRIPT|OOM|READONLY|LOADING|MASTERDOWN|MISCONF|NOREPLICAS|CLUSTERDOWN|MOVED|ASK|TRYAGAIN|NOAUTH|NOPERM|BUSY|WRONGTYPE) /;
 
 /**
  * One connection of the log's own, made like the client that the log was given. It comes back by itself, and a command
@@ -51,16 +51,20 @@ export class Link {
    */
   async send(args: readonly string[], until = clock.now() + PATIENCE_MS): Promise<unknown> {
     const connection = await this.#ready(until);
-    let late = false;
-    const cancel = clock.after(PATIENCE_MS, () => {
-      late = true;
-      // Whatever is at the other end, it does not answer; its commands fail with this.
-      this.renew(connection);
+    let cancel = (): void => {};
+    const late = new Promise<never>((_, reject) => {
+      cancel = clock.after(PATIENCE_MS, () => {
+        reject(unavailable(`Redis did not answer within ${PATIENCE_MS} ms`, 'unknown'));
+        this.renew(connection);
+      });
     });
     try {
-      return await sender(connection, this.#key)(args);
-    } catch (cause) {
-      throw late ? unavailable(`Redis did not answer within ${PATIENCE_MS} ms`, 'unknown', cause) : errorOf(cause);
+      return await Promise.race([sender(connection, this.#key)(args), late]);
+    } catch (error) {
+      if (error instanceof SSEError) throw error;
+      // What was the master is a replica now; another connection may find the new one.
+      if (String((error as Error)?.message).startsWith('READONLY ')) this.renew(connection);
+      throw errorOf(error);
     } finally {
       cancel();
     }
@@ -70,7 +74,7 @@ export class Link {
   renew(connection = this.#connection): void {
     if (connection === undefined || connection !== this.#connection) return;
     this.#connection = undefined;
-    connection.destroy();
+    end(connection);
     this.#open();
   }
 
@@ -81,13 +85,14 @@ export class Link {
 
   close(): void {
     this.#closed = true;
-    this.#connection?.destroy();
+    if (this.#connection) end(this.#connection);
     this.#wake();
   }
 
   #open(): void {
     if (this.#closed) return;
-    const connection = this.#client.duplicate({ disableOfflineQueue: true });
+    // And a Sentinel client must not send again what may have been done.
+    const connection = this.#client.duplicate({ disableOfflineQueue: true, maxCommandRediscovers: 0 });
     this.#connection = connection;
     const current = (): boolean => connection === this.#connection && !this.#closed;
     const again = (): void => {
@@ -131,13 +136,20 @@ export class Link {
   }
 }
 
-/** Sends raw commands; a cluster wants a key to find the server by. */
+function end(connection: RedisClient): void {
+  // A Sentinel client answers later, and has nobody else to tell of a failure.
+  Promise.resolve(connection.destroy()).catch(() => {});
+}
+
+/** Sends raw commands: a cluster client wants a key to find the server by, a Sentinel client to be told to ask the master. */
 function sender(connection: RedisClient, key: string): (args: readonly string[]) => Promise<unknown> {
   // No time limit in the queue: a command that has to wait there is refused by the link. Strings, whatever the client's mapping.
   const options = { timeout: undefined, typeMapping: {} };
   type Send = (...args: unknown[]) => Promise<unknown>;
   const send = connection.sendCommand.bind(connection) as Send;
-  return 'slots' in connection ? (args) => send(key, false, args, options) : (args) => send(args, options);
+  if ('slots' in connection) return (args) => send(key, false, args, options);
+  if ('getMasterNode' in connection) return (args) => send(false, args, options);
+  return (args) => send(args, options);
 }
 
 export function unavailable(message: string, outcome: 'rejected' | 'unknown', cause?: unknown): SSEError {

@@ -18,7 +18,7 @@
  */
 
 /** The version of all this that `meta` names. */
-export const FORMAT = 1;
+const FORMAT = 1;
 
 /** Former epochs remembered. */
 const FORKS = 100;
@@ -37,6 +37,7 @@ local function str(n) return string.format('%.0f', n) end
 local m = redis.call('HMGET', meta, 'format', 'epoch', 'run', 'seq', 'time', 'base', 'events', 'bytes', 'oldest', 'tailbytes')
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
 if m[1] and m[1] ~= '${FORMAT}' then return redis.error_reply('TINYSSEFORMAT ' .. m[1]) end
+if not run then return redis.error_reply('TINYSSERUN this server does not tell its run_id') end
 local epoch = m[2]
 local seq, time, base = tonumber(m[4] or 0), tonumber(m[5] or 0), tonumber(m[6] or 0)
 local events, bytes, oldest = tonumber(m[7] or 0), tonumber(m[8] or 0), tonumber(m[9] or 0)

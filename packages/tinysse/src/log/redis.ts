@@ -121,12 +121,15 @@ export function redisLog(options: RedisLogOptions): RedisLog {
   return {
     inMemory: false,
     async watch(watcher) {
-      usable();
-      listening ??= listen();
-      const ready = await listening.reader;
-      if (closed) throw new SSEError('LOG_CLOSED', 'the log is closed', { outcome: 'rejected' });
-      watchers.add(watcher);
-      return ready.position;
+      for (;;) {
+        usable();
+        listening ??= listen();
+        const ready = await listening.reader;
+        // The last watcher may have left meanwhile, and the reader with it.
+        if (ready !== reader) continue;
+        watchers.add(watcher);
+        return ready.position;
+      }
     },
     unwatch(watcher) {
       watchers.delete(watcher);
