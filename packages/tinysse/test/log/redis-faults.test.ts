@@ -1,6 +1,7 @@
+import { createSentinel } from 'redis';
 import type { SSEError } from 'tinysse';
-import type { RedisLog } from 'tinysse/redis';
-import { expect, test } from 'vitest';
+import { type RedisLog, redisLog } from 'tinysse/redis';
+import { expect, onTestFinished, test } from 'vitest';
 import { describeWith } from '../programs.js';
 import { eventOf } from './log-parts.js';
 import { Client, openLog, openServer, RedisServer, Relay } from './redis-parts.js';
@@ -117,6 +118,29 @@ describeWith(['redis-server'], 'when Redis', () => {
       epoch,
       offset: cursorOf(kept[3] as string).offset,
     });
+  });
+
+  test('fails over under Sentinel, nodes find the new master and clients go on', async () => {
+    const [master, replica] = [await RedisServer.start(PROMPT), await RedisServer.start(DURABLE)];
+    await replica.run('REPLICAOF', '127.0.0.1', String(master.port));
+    const up = async (): Promise<string> => String(await replica.run('INFO', 'replication'));
+    await expect.poll(up, { timeout: 10_000 }).toContain('master_link_status:up');
+    const sentinel = await RedisServer.sentinel(master.port);
+    const known = async (): Promise<number> => ((await sentinel.run('SENTINEL', 'REPLICAS', 'mymaster')) as []).length;
+    await expect.poll(known, { timeout: 15_000, interval: 200 }).toBe(1);
+    const sentinelRootNodes = [{ host: '127.0.0.1', port: sentinel.port }];
+    const log = redisLog({ client: createSentinel({ name: 'mymaster', sentinelRootNodes }) });
+    onTestFinished(() => log.close());
+    const sse = openServer(log);
+    const client = await Client.open(sse, ['a']);
+    await publish(sse, 0, 5);
+    await client.until(() => client.data.includes('4'));
+    await master.kill();
+    const again = (): Promise<string> => sse.publish('5', 'a').catch(({ outcome }) => outcome);
+    await expect.poll(again, { timeout: 25_000 }).toMatch(/-/);
+    await client.until(() => client.data.includes('5'));
+    expect(client.resets).toMatchObject([{ reason: 'epoch' }]);
+    expect(new Set(client.data)).toEqual(new Set(numbers(0, 6)));
   });
 
   test('is flushed, clients are told without anything being published', async () => {

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -37,18 +37,29 @@ export class RedisServer {
   static async start(args: readonly string[] = [], cleanup: Cleanup = onTestFinished): Promise<RedisServer> {
     const dir = await mkdtemp(join(tmpdir(), 'tinysse-redis-'));
     const server = new RedisServer(await freePort(), dir, args);
-    cleanup(async () => {
-      await server.kill();
-      await rm(dir, { recursive: true, force: true });
-    });
+    cleanup(() => server.#end());
     await server.start();
     return server;
   }
 
+  /** A Sentinel that watches over the master at a port, as `mymaster`, and moves fast. */
+  static async sentinel(master: number): Promise<RedisServer> {
+    const dir = await mkdtemp(join(tmpdir(), 'tinysse-redis-'));
+    const config = join(dir, 'sentinel.conf');
+    const timing = 'sentinel down-after-milliseconds mymaster 300\nsentinel failover-timeout mymaster 3000\n';
+    await writeFile(config, `sentinel monitor mymaster 127.0.0.1 ${master} 1\n${timing}`);
+    const server = new RedisServer(await freePort(), dir, ['--sentinel']);
+    onTestFinished(() => server.#end());
+    await server.start([config]);
+    return server;
+  }
+
   /** Starts it, on what it finds in its folder. */
-  async start(): Promise<void> {
-    const args = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#dir, '--save', ''];
-    const child = spawn(program('redis-server') as string, [...args, ...this.#args], {
+  async start(config = ['--save', '']): Promise<void> {
+    const args = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#dir];
+    // A configuration file comes first.
+    const all = config.length === 1 ? [...config, ...args, ...this.#args] : [...args, ...config, ...this.#args];
+    const child = spawn(program('redis-server') as string, all, {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     this.#child = child;
@@ -56,10 +67,15 @@ export class RedisServer {
       let said = '';
       child.stdout.on('data', (text) => {
         said += text;
-        if (said.includes('Ready to accept connections')) resolve();
+        if (/Ready to accept connections|\+monitor master/.test(said)) resolve();
       });
       child.once('exit', () => reject(new Error(`redis-server ended:\n${said}`)));
     });
+  }
+
+  async #end(): Promise<void> {
+    await this.kill();
+    await rm(this.#dir, { recursive: true, force: true });
   }
 
   /** Ends it at once, as a crash does. */
