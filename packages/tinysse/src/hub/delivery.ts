@@ -49,14 +49,15 @@ export class Delivery implements SubscriberHost, LogWatcher {
   edge = 0;
   head = 0;
   readonly channels = new Channels<Subscriber>();
-  readonly subscribers = new Set<Subscriber>();
+  readonly subscribers: Wheel<Subscriber>;
   readonly counts: DeliveryCounts = { delivered: 0, deliveredBytes: 0, resets: { evicted: 0, epoch: 0, unknown: 0 } };
   /** Called when a subscriber has met the edge. */
   becameLive: (subscriber: Subscriber) => void = () => {};
+  /** Called when the last subscriber has been released. */
+  emptied: () => void = () => {};
 
   readonly #options: DeliveryOptions;
   readonly #pending = new Pending(this.channels);
-  readonly #wheel: Wheel<Subscriber>;
   readonly #window: Window | undefined;
   readonly #catchup: Catchup;
   #ready: Subscriber[] = [];
@@ -75,7 +76,9 @@ export class Delivery implements SubscriberHost, LogWatcher {
       maxEvents: options.clientChannelBuffer,
       maxBytes: options.pageBytes,
     });
-    this.#wheel = new Wheel(options.clock, Math.min(heartbeatMs, stallMs), (subscriber) => this.#visit(subscriber));
+    this.subscribers = new Wheel(options.clock, Math.min(heartbeatMs, stallMs), (subscriber) =>
+      this.#visit(subscriber),
+    );
   }
 
   /** Begins to follow the log; at once where the log answers at once. @throws what the log throws; the next call tries again */
@@ -95,23 +98,20 @@ export class Delivery implements SubscriberHost, LogWatcher {
     this.#window?.restart({ epoch, offset: this.head });
   }
 
-  /** Adds a subscriber; the returned function takes it away. */
-  attach(subscriber: Subscriber): () => void {
+  attach(subscriber: Subscriber): void {
     this.subscribers.add(subscriber);
     this.channels.join(subscriber);
-    const leaveWheel = this.#wheel.add(subscriber);
-    return () => {
-      this.subscribers.delete(subscriber);
-      this.channels.leave(subscriber);
-      leaveWheel();
-    };
   }
 
   release(subscriber: Subscriber, reason: CloseReason): void {
     if (subscriber.closed) return;
     subscriber.closed = true;
     subscriber.live = false;
-    subscriber.released(reason);
+    this.subscribers.delete(subscriber);
+    this.channels.leave(subscriber);
+    if (reason !== 'gone') subscriber.sink.close();
+    subscriber.released?.(reason);
+    if (this.subscribers.size === 0) this.emptied();
   }
 
   committed(entry: LogEntry): void {
@@ -122,7 +122,7 @@ export class Delivery implements SubscriberHost, LogWatcher {
   }
 
   interrupted(head: Cursor): void {
-    for (const subscriber of this.subscribers) subscriber.interrupt(this.edge);
+    for (const subscriber of this.subscribers.members()) subscriber.interrupt(this.edge);
     this.#pending.clear();
     this.#catchup.clear();
     this.#window?.restart(head);
@@ -179,7 +179,7 @@ export class Delivery implements SubscriberHost, LogWatcher {
     const now = clock.now();
     if (subscriber.full) {
       if (now - subscriber.progressAt >= stallMs) return this.release(subscriber, 'stalled');
-    } else if (this.#wheel.due(subscriber.wroteAt, heartbeatMs)) {
+    } else if (this.subscribers.due(subscriber.wroteAt, heartbeatMs)) {
       const position = subscriber.settled ? subscriber.position : undefined;
       subscriber.note(subscriber.control.position(position, heartbeatMs));
     }
@@ -188,7 +188,7 @@ export class Delivery implements SubscriberHost, LogWatcher {
   }
 
   get ticks(): number {
-    return this.#wheel.ticks;
+    return this.subscribers.ticks;
   }
 
   now(): number {

@@ -59,7 +59,6 @@ export class Hub {
   readonly #publisher: Publisher;
   #published = 0;
   #closing: Promise<void> | undefined;
-  #emptied = (): void => {};
 
   constructor(options: HubOptions) {
     this.#options = options;
@@ -122,34 +121,38 @@ export class Hub {
 
   /** Serves a connection from its start on. The hub must be open. @returns ends it: the client has left */
   subscribe(options: SubscribeOptions): () => void {
-    const { channels, sink, from, expiresAt, source, onClose } = options;
-    const { clock, heartbeatMs, retryMs, random, logger } = this.#options;
     const delivery = this.#delivery;
-    const start = this.#start(from);
+    const start = this.#start(options.from);
     const control = options.controlEvents ? controlEvents : controlComments;
-    const subscriber = new Subscriber(delivery, channels, sink, control, start);
-    const detach = delivery.attach(subscriber);
-    const end = (reason: CloseReason): void => delivery.release(subscriber, reason);
+    const subscriber = new Subscriber(delivery, options.channels, options.sink, control, start);
+    delivery.attach(subscriber);
+    const position = start.epoch === '' ? undefined : formatCursor(start.epoch, start.offset);
+    const { retryMs, random, heartbeatMs } = this.#options;
+    subscriber.note(retryFrame(retryMs * (0.5 + random())) + control.position(position, heartbeatMs));
+    if (options.expiresAt !== undefined || options.source || options.onClose) this.#accompany(subscriber, options);
+    subscriber.step();
+    return () => delivery.release(subscriber, 'gone');
+  }
+
+  /** What few connections have, in a place where it costs the others nothing. */
+  #accompany(subscriber: Subscriber, { channels, expiresAt, source, onClose }: SubscribeOptions): void {
+    const { clock, logger } = this.#options;
+    const end = (reason: CloseReason): void => this.#delivery.release(subscriber, reason);
     const unexpire = expiresAt === undefined ? undefined : clock.after(expiresAt - clock.now(), () => end('expired'));
     let stopSource: (() => void) | undefined;
-    subscriber.released = (reason) => {
-      detach();
+    const released = (reason: CloseReason): void => {
       unexpire?.();
       stopSource?.();
-      if (reason !== 'gone') sink.close();
       onClose?.(reason);
-      if (delivery.subscribers.size === 0) this.#emptied();
     };
-    const position = start.epoch === '' ? undefined : formatCursor(start.epoch, start.offset);
-    subscriber.note(retryFrame(retryMs * (0.5 + random())) + control.position(position, heartbeatMs));
-    if (source && !subscriber.closed)
-      stopSource = runSource(subscriber, source, (error) => {
-        if (error !== undefined) logger('a source failed', error);
-        if (error !== undefined || channels.length === 0) end(error === undefined ? 'ended' : 'failed');
-        else subscriber.step();
-      });
-    else subscriber.step();
-    return () => end('gone');
+    if (subscriber.closed) return released('failed');
+    subscriber.released = released;
+    if (!source) return;
+    stopSource = runSource(subscriber, source, (error) => {
+      if (error !== undefined) logger('a source failed', error);
+      if (error !== undefined || channels.length === 0) end(error === undefined ? 'ended' : 'failed');
+      else subscriber.step();
+    });
   }
 
   #start(from: string): Start {
@@ -170,7 +173,7 @@ export class Hub {
     await this.open();
     const { epoch, head, subscribers, channels, counts } = this.#delivery;
     let behind = 0;
-    for (const subscriber of subscribers) if (!subscriber.live) behind++;
+    for (const subscriber of subscribers.members()) if (!subscriber.live) behind++;
     return {
       epoch,
       offset: head,
@@ -192,12 +195,12 @@ export class Hub {
   close(drainMs: number): Promise<void> {
     if (this.#closing) return this.#closing;
     const { subscribers } = this.#delivery;
-    this.#closing = new Promise((resolve) => (this.#emptied = resolve));
+    this.#closing = new Promise((resolve) => (this.#delivery.emptied = resolve));
     this.#delivery.flush();
-    for (const subscriber of [...subscribers]) if (subscriber.live) this.#dismiss(subscriber);
-    if (subscribers.size === 0) this.#emptied();
+    for (const subscriber of subscribers.members()) if (subscriber.live) this.#dismiss(subscriber);
+    if (subscribers.size === 0) this.#delivery.emptied();
     const cancel = this.#options.clock.after(drainMs, () => {
-      for (const subscriber of [...subscribers]) this.#dismiss(subscriber);
+      for (const subscriber of subscribers.members()) this.#dismiss(subscriber);
     });
     return this.#closing.then(() => {
       cancel();

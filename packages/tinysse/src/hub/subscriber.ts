@@ -4,6 +4,7 @@ import type { ChannelName } from '../protocol/event.js';
 import type { CatchupPage } from './catchup.js';
 import type { Batch, Receiver } from './flush.js';
 import { type ControlFrames, type Page, pieceOf, type ResetReason } from './frames.js';
+import type { Spoke } from './heartbeat.js';
 import type { CloseReason, Piece, Sink } from './sink.js';
 
 /** What a subscriber needs of its hub. */
@@ -43,7 +44,7 @@ export interface Start {
  * One connection: a channel set, a position in the log, a sink. At the edge it is live and the flush writes to it;
  * anywhere else it is behind and takes steps of its own: a page from the log, a reset, a wait.
  */
-export class Subscriber implements Receiver {
+export class Subscriber implements Receiver, Spoke {
   readonly channels: readonly ChannelName[];
   readonly sink: Sink;
   readonly control: ControlFrames;
@@ -55,7 +56,8 @@ export class Subscriber implements Receiver {
   /** Whether a step is due in a coming turn. */
   queued = false;
   /** Called once, when it has been released. */
-  released: (reason: CloseReason) => void = () => {};
+  released: ((reason: CloseReason) => void) | undefined;
+  slice = 0;
   /** What goes first while it is set: a source; called when there may be room in the sink. */
   source: (() => void) | undefined;
   /** When it began to be behind, and when it last took bytes; milliseconds since 1970. */

@@ -46,8 +46,10 @@ export function encodeId(id: string): string {
 }
 
 const encoder = new TextEncoder();
+// Node's Buffer takes short texts from a pool: an array of its own for each costs a connection several times that.
+const { Buffer } = globalThis as { Buffer?: { from(text: string): Uint8Array } };
 
 /** Wire text as bytes; lone surrogates become U+FFFD. */
-export function toBytes(text: string): Uint8Array {
-  return encoder.encode(text);
-}
+export const toBytes: (text: string) => Uint8Array = Buffer
+  ? (text) => Buffer.from(text)
+  : (text) => encoder.encode(text);
