@@ -5,6 +5,7 @@ import { randomEpoch } from '../protocol/cursor.js';
 import type { ChannelName } from '../protocol/event.js';
 import { type EntryHead, headOf, indexKey, MAX_OFFSET, nameKey, offsetKey } from './lmdb-codec.js';
 import { causeOf, lost, openFailure, refused } from './lmdb-errors.js';
+import { checkFile } from './lmdb-file.js';
 
 /** The layout of what is stored. A log that finds another one refuses to touch it. */
 const FORMAT = 1;
@@ -79,6 +80,7 @@ export class LmdbStore {
   constructor(path: string, newEpoch: boolean) {
     this.#path = path;
     try {
+      checkFile(path);
       // overlappingSync would show and acknowledge a commit before it is on disk.
       this.#root = open({
         path,

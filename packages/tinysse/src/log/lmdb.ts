@@ -1,6 +1,7 @@
 import { systemClock } from '../clock.js';
 import { SSEError } from '../errors.js';
 import type { LmdbLimits } from './lmdb-batch.js';
+import { openFailure } from './lmdb-errors.js';
 import { type LockOptions, lockDirectory } from './lmdb-lock.js';
 import { LmdbStore } from './lmdb-store.js';
 import { LmdbWriter } from './lmdb-writer.js';
@@ -63,7 +64,9 @@ export function lmdbLog(options: LmdbLogOptions): Log {
   let closing: Promise<void> | undefined;
 
   const open = async (): Promise<LmdbWriter> => {
-    const unlock = await lockDirectory(path, lock);
+    const unlock = await lockDirectory(path, lock).catch((error: unknown) => {
+      throw openFailure(path, error);
+    });
     try {
       if (closing) throw closed();
       const store = new LmdbStore(path, newEpoch);
