@@ -24,5 +24,5 @@ process.once('SIGTERM', async () => {
   clearInterval(ticks);
   server.close();
   await sse.close(); // Clients are told when to come back.
-  server.closeIdleConnections();
+  setTimeout(() => server.closeAllConnections(), 1_000); // Those that would be kept for another request.
 });
