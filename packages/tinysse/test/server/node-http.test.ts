@@ -59,7 +59,6 @@ describe('over HTTP/1.1', () => {
     });
     const client = new RawClient(port).send(get('/one') + get('/two'));
     await client.got('tinysse:position');
-    await client.until(() => true);
     while ((await sse.stats()).subscribers < 2) await new Promise(setImmediate);
     await sse.publish('for two', 'two');
     await sse.publish('for one', 'one');
