@@ -1,0 +1,48 @@
+import decode from './decode.mjs';
+import fanOutFlatOut from './fan-out-flat-out.mjs';
+import fanOutPaced from './fan-out-paced.mjs';
+import fetchFlatOut from './fetch-flat-out.mjs';
+import fetchPaced from './fetch-paced.mjs';
+import { connects, idle } from './idle.mjs';
+import manyChannels from './many-channels.mjs';
+import publish from './publish.mjs';
+import reconnectStorm from './reconnect-storm.mjs';
+import stalled from './stalled.mjs';
+import threeChannels from './three-channels.mjs';
+
+/**
+ * @typedef {{ title: string, figure(result: any): number }} Column
+ * @typedef {(name: string, column: Column) => number | undefined} Of - the median of a subject's figure
+ * @typedef {object} Case
+ * @property {string} name
+ * @property {string} what - one line for people
+ * @property {number} runs
+ * @property {object} spec - what the load generator is told
+ * @property {object} quick - what of it differs when only correctness counts
+ * @property {Record<string, object>} [perSubject] - what of it differs for a subject
+ * @property {Record<string, { subject: string }>} [variants] - names for a subject under another load
+ * @property {Record<string, string>} [titles] - of subjects that are no servers
+ * @property {string[]} subjects - ours first
+ * @property {Column[]} columns
+ * @property {Column} [chart] - the column to draw
+ * @property {string} [sharedWith] - the case whose runs serve this one as well
+ * @property {(name: string, spec: any) => Promise<any>} [measure] - instead of a server under load
+ * @property {(result: any) => string} [agree] - what must be equal in all results
+ * @property {(of: Of) => import('../lib/bar.mjs').Bar[]} bars
+ */
+
+/** @type {Case[]} */
+export const cases = [
+  fanOutPaced,
+  fanOutFlatOut,
+  threeChannels,
+  fetchFlatOut,
+  fetchPaced,
+  idle,
+  connects,
+  manyChannels,
+  stalled,
+  reconnectStorm,
+  decode,
+  publish,
+];

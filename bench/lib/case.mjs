@@ -1,0 +1,109 @@
+import { alternate, loadServer, median } from './measure.mjs';
+import { subjects } from './subjects.mjs';
+
+/**
+ * @typedef {object} Outcome
+ * @property {string} name
+ * @property {string} what
+ * @property {number} runs
+ * @property {string[]} columns
+ * @property {{ title: string, ours: boolean, absent?: string, figures: number[], spread: number[][], note: string }[]} rows
+ * @property {import('./bar.mjs').Bar[]} bars
+ * @property {string[]} violations - of ours
+ * @property {string[]} remarks - violations of peers
+ * @property {{ title: string, column: string, bars: { title: string, ours: boolean, value: number }[] }} [chart]
+ */
+
+/** Results by case, for cases that share them. */
+const known = new Map();
+
+/**
+ * Runs a case.
+ *
+ * @param {import('../cases/index.mjs').Case} one
+ * @param {{ quick: boolean, runs?: number, progress: (text: string) => void }} options
+ * @returns {Promise<Outcome>}
+ */
+export async function runCase(one, { quick, runs: asked, progress }) {
+  const runs = quick ? 1 : (asked ?? one.runs);
+  const specOf = (name) => ({
+    ...one.spec,
+    ...one.perSubject?.[name],
+    ...(quick && one.quick),
+    ...one.variants?.[name],
+    ...(quick && one.variants?.[name] && shrunk(one, name)),
+  });
+  const once = (name) => {
+    const spec = specOf(name);
+    return one.measure ? one.measure(name, spec) : loadServer(spec.subject ?? name, spec);
+  };
+  const key = one.sharedWith ?? one.name;
+  if (!known.has(key)) known.set(key, await alternate(one.subjects, runs, once, progress));
+  const measured = known.get(key);
+
+  const of = (name, column) => {
+    const { results } = measured.get(name) ?? {};
+    return results && median(results.map(column.figure));
+  };
+  const rows = one.subjects.map((name) => row(one, name, measured.get(name), specOf(name)));
+  const { violations, remarks } = faults(one, measured);
+  return {
+    name: one.name,
+    what: one.what,
+    runs,
+    columns: one.columns.map(({ title }) => title),
+    rows,
+    bars: quick ? [] : one.bars(of),
+    violations,
+    remarks,
+    ...(one.chart && { chart: chart(one, of) }),
+  };
+}
+
+/** A variant under a quick load: what it differs in is scaled as the rest is. */
+function shrunk(one, name) {
+  const scaled = {};
+  for (const field of Object.keys(one.variants[name]))
+    if (one.quick[field] !== undefined && one.spec[field] > 0)
+      scaled[field] = Math.round((one.variants[name][field] * one.quick[field]) / one.spec[field]);
+  return scaled;
+}
+
+function row(one, name, { results, absent }, spec) {
+  const title = titleOf(one, name);
+  const ours = isOurs(one, name);
+  if (!results) return { title, ours, absent, figures: [], spread: [], note: '' };
+  const spread = one.columns.map(({ figure }) => results.map(figure));
+  const note = one.perSubject?.[name] ? `${spec.count} events` : '';
+  return { title, ours, figures: spread.map(median), spread, note };
+}
+
+const titleOf = (one, name) => one.titles?.[name] ?? subjects[name]?.title ?? name.replace('program', 'tinysse-hub');
+
+const isOurs = (one, name) =>
+  one.titles ? name !== 'parser' : (subjects[one.variants?.[name]?.subject ?? name]?.ours ?? false);
+
+function faults(one, measured) {
+  const violations = [];
+  const remarks = [];
+  const found = new Set();
+  for (const [name, { results = [] }] of measured)
+    for (const result of results) {
+      if (one.agree) found.add(one.agree(result));
+      const bad = Object.entries(result.violations ?? {}).filter(([, count]) => count > 0);
+      if (bad.length === 0) continue;
+      const text = `${one.name}: ${titleOf(one, name)}: ${bad.map(([kind, count]) => `${count} ${kind}`).join(', ')}`;
+      (isOurs(one, name) ? violations : remarks).push(text);
+    }
+  if (found.size > 1) violations.push(`${one.name}: results differ: ${[...found].join(' | ')}`);
+  return { violations, remarks };
+}
+
+function chart(one, of) {
+  const bars = one.subjects.map((name) => ({
+    title: titleOf(one, name),
+    ours: isOurs(one, name),
+    value: of(name, one.chart),
+  }));
+  return { title: one.what, column: one.chart.title, bars: bars.filter(({ value }) => value !== undefined) };
+}

@@ -1,0 +1,67 @@
+import { short } from './bar.mjs';
+
+const verdict = ({ met }) => (met === undefined ? 'not measured' : met ? 'met' : 'MISSED');
+
+/** A case as lines for the terminal. */
+export function terminal(outcome) {
+  const head = ['', ...outcome.columns];
+  const body = outcome.rows.map((row) =>
+    row.absent === undefined ? [row.title, ...row.figures.map(short), row.note] : [row.title, `absent: ${row.absent}`],
+  );
+  const widths = head.map((title, i) =>
+    Math.max(
+      title.length,
+      ...body.filter((cells) => i === 0 || cells.length > 2).map((cells) => cells[i]?.length ?? 0),
+    ),
+  );
+  const line = (cells) =>
+    `  ${cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i] ?? 0))).join('  ')}`;
+  return [
+    `${outcome.name}: ${outcome.what} (median of ${outcome.runs})`,
+    line(head),
+    ...body.map(line),
+    ...outcome.bars.map((bar) => `  ${verdict(bar).padEnd(12)} ${bar.text}: ${bar.figures}`),
+    ...outcome.remarks.map((text) => `  peer's fault  ${text}`),
+    ...outcome.violations.map((text) => `  VIOLATION     ${text}`),
+    '',
+  ].join('\n');
+}
+
+/** All cases as a page. */
+export function page(outcomes, { machine, date, versions, command, pinned }) {
+  const used = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  return `# Measured
+
+Written by \`${command}\`. ${date}, ${machine}; ${used.join(', ')}.
+Server on one core, load on the other${pinned ? '' : ' (not pinned: taskset is missing)'}. Subjects take turns in one run; figures are medians. Every delivery is
+checked: none lost, none twice, all clients in one order. "generator" is the share of its core that the load generator
+used: near 1, it was the limit and the server could do more. Bars compare figures of one run; figures of different machines or days do not compare.
+
+![deliveries per second and CPU per delivery](bench.svg)
+
+${outcomes.map(section).join('\n')}`;
+}
+
+function section(outcome) {
+  const cells = (list) => `| ${list.join(' | ')} |`;
+  const rows = outcome.rows.map((row) =>
+    row.absent === undefined
+      ? cells(
+          [row.ours ? `**${row.title}**` : row.title, ...row.figures.map(short)].concat(row.note ? [row.note] : ['']),
+        )
+      : cells([row.title, `absent: ${row.absent}`, ...outcome.columns.slice(1).map(() => ''), '']),
+  );
+  const bars = outcome.bars.map((bar) => cells([bar.text, bar.figures, verdict(bar)]));
+  return `## ${outcome.name}
+
+${outcome.what}; median of ${outcome.runs}.
+
+${cells(['', ...outcome.columns, ''])}
+${cells(['---', ...outcome.columns.map(() => '--:'), '---'])}
+${rows.join('\n')}
+
+| bar | measured | |
+|---|---|---|
+${bars.join('\n')}
+`;
+}

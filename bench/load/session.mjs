@@ -1,0 +1,130 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { Client, Tally } from './client.mjs';
+import { Histogram } from './histogram.mjs';
+import { microseconds } from './mark.mjs';
+import { audienceOf, planOf } from './plans.mjs';
+import { Publisher } from './publisher.mjs';
+import { cpuSeconds, memoryKiB } from './usage.mjs';
+
+/** Connections that are being made at once. */
+const DIALLING = 200;
+/** How long deliveries may stay away after the last one. */
+const PATIENCE_MS = 8_000;
+
+/** The parts of one run, for scenarios to use: clients, a publisher, the server's use of the machine. */
+export class Session {
+  histogram = new Histogram();
+  tally = new Tally(this.histogram);
+  /** @type {Client[]} */
+  clients = [];
+  /** Deliveries due so far. */
+  expected = 0;
+  /** The channels of each event. */
+  targets = [];
+
+  #spec;
+  #plan;
+  #audience = () => 0;
+
+  constructor(spec) {
+    this.#spec = spec;
+    this.#plan = planOf(spec);
+  }
+
+  /** Opens streams, a limited number at once; resolves when all have begun. */
+  async connect(count, options) {
+    let left = count;
+    const added = [];
+    const dial = async () => {
+      while (left-- > 0) {
+        const client = this.#dial(options);
+        added.push(client);
+        await client.ready;
+      }
+    };
+    await Promise.all(Array.from({ length: DIALLING }, dial));
+    this.#audience = audienceOf(this.clients);
+    return added;
+  }
+
+  /** Begins every connection before the first has been made. */
+  async connectAtOnce(count, options) {
+    const added = Array.from({ length: count }, () => this.#dial(options));
+    await Promise.all(added.map(({ ready }) => ready));
+    return added;
+  }
+
+  #dial(options) {
+    const { port, path, size } = this.#spec;
+    const channels = this.#plan.channelsOf(this.clients.length);
+    const client = new Client({ port, path, size, channels, tally: this.tally, ...options });
+    this.clients.push(client);
+    return client;
+  }
+
+  async publisher(connections = this.#spec.publishers) {
+    const { port, publishPath, size } = this.#spec;
+    const publisher = new Publisher({
+      port,
+      path: publishPath,
+      size,
+      connections,
+      targetsOf: this.#plan.targetsOf,
+      onSend: (targets) => {
+        this.targets.push(targets);
+        this.expected += this.#audience(targets);
+      },
+    });
+    await publisher.connect();
+    return publisher;
+  }
+
+  /** Waits until everything that is due has come, or nothing more does. */
+  async delivered() {
+    let before = -1;
+    let since = performance.now();
+    while (this.tally.delivered < this.expected) {
+      if (this.tally.delivered !== before) {
+        before = this.tally.delivered;
+        since = performance.now();
+      } else if (performance.now() - since > PATIENCE_MS) return;
+      await wait(5);
+    }
+  }
+
+  /** Marks the beginning of what is measured; the returned function gives what has happened since. */
+  measure(firstNumber = this.targets.length) {
+    const { pids } = this.#spec;
+    this.histogram.clear();
+    this.tally.from = firstNumber;
+    const began = microseconds();
+    this.tally.lastAt = began;
+    const before = this.tally.delivered;
+    const own = process.cpuUsage();
+    const cpu = cpuSeconds(pids);
+    return () => {
+      const used = cpuSeconds(pids) - cpu;
+      const { user, system } = process.cpuUsage(own);
+      const delivered = this.tally.delivered - before;
+      const seconds = Math.max(1, this.tally.lastAt - began) / 1e6;
+      return {
+        delivered,
+        seconds,
+        perSecond: delivered / seconds,
+        cpuSeconds: used,
+        cpuPerDelivery: delivered > 0 ? (used * 1e6) / delivered : 0,
+        latency: this.histogram.summary(),
+        // Near 1, the generator and not the server was the limit.
+        generatorLoad: (user + system) / 1e6 / ((microseconds() - began) / 1e6),
+      };
+    };
+  }
+
+  cpu() {
+    return cpuSeconds(this.#spec.pids);
+  }
+
+  memory() {
+    return memoryKiB(this.#spec.pids);
+  }
+}
