@@ -61,7 +61,9 @@ const BROKEN: Record<string, readonly [line: string, code: string, message: stri
 
 /** Answers what is not HTTP, or too long or too slow to become a request. */
 export function answerBroken(error: Error & { code?: string }, socket: Duplex): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+  // An answer that is on its way must not get another one into its middle. Node keeps it there, and looks there itself.
+  const { _httpMessage: answering } = socket as { _httpMessage?: unknown };
+  if (answering || !socket.writable) {
     socket.destroy();
     return;
   }

@@ -8,12 +8,10 @@ import { Failure } from '../problems.js';
 export async function* linesOf(input: AsyncIterable<Buffer>, most: number): AsyncGenerator<Buffer, void, void> {
   let begun: Buffer[] = [];
   let length = 0;
-  let number = 1;
   const whole = (end: Buffer): Buffer => {
     const line = begun.length > 0 ? Buffer.concat([...begun, end]) : end;
     begun = [];
     length = 0;
-    number++;
     return line.at(-1) === 13 ? line.subarray(0, -1) : line;
   };
   for await (const chunk of input) {
@@ -25,8 +23,7 @@ export async function* linesOf(input: AsyncIterable<Buffer>, most: number): Asyn
     if (start === chunk.length) continue;
     begun.push(chunk.subarray(start));
     length += chunk.length - start;
-    if (length > most)
-      throw new Failure(`line ${number} is longer than ${most} bytes, the most that an event may have`);
+    if (length > most) throw new Failure(`longer than ${most} bytes, the most that an event may have`);
   }
   if (begun.length > 0) yield whole(Buffer.alloc(0));
 }

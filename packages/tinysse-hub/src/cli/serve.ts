@@ -63,9 +63,9 @@ async function serve(config: ServeConfig, version: string): Promise<void> {
   });
   const app = createApp({ sse, port, log: (error) => log('a request failed', error) });
   server.on('request', app).on('checkContinue', app).on('clientError', answerBroken);
+  endOnSignal(server, sse, logger);
   welcome(`http://${address}:${port}`, version);
   logger.info({ address, port, version }, 'listening');
-  endOnSignal(server, sse, logger);
 }
 
 function listen(server: Server, { host, port }: ServeConfig): Promise<{ address: string; port: number }> {

@@ -22,6 +22,7 @@ describeWith(['redis-server'], 'nodes that share a redisLog', () => {
     const acknowledged = await Promise.all(
       Array.from({ length: 600 }, async (_, i) => {
         const { offset } = await (logs[i % 3] as (typeof logs)[0]).append(eventOf('a', String(i)));
+        expect(heard[i % 3]).toContain(`${offset} ${i}`);
         return `${offset} ${i}`;
       }),
     );

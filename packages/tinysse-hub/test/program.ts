@@ -1,0 +1,105 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { onTestFinished } from 'vitest';
+
+const BIN = fileURLToPath(new URL('../bin/tinysse-hub.js', import.meta.url));
+const PATIENCE_MS = 20_000;
+
+/** What the person who runs the tests has set must not change what they see. */
+const ENVIRONMENT = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('TINYSSE_')));
+
+/** A run of the program. */
+export class Program {
+  readonly child: ChildProcessWithoutNullStreams;
+  stdout = '';
+  stderr = '';
+  readonly ended: Promise<number | string>;
+  #changed: () => void = () => {};
+
+  constructor(args: readonly string[], env: Record<string, string> = {}) {
+    this.child = spawn(process.execPath, [BIN, ...args], { env: { ...ENVIRONMENT, ...env } });
+    this.child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      this.stdout += text;
+      this.#changed();
+    });
+    this.child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.stderr += text;
+      this.#changed();
+    });
+    // A program that ends before it has read its input is no error of the test's.
+    this.child.stdin.on('error', () => {});
+    this.ended = once(this.child, 'close').then(([code, signal]) => {
+      this.#changed();
+      return (code ?? signal) as number | string;
+    });
+    const abandon = (): void => void this.child.kill('SIGKILL');
+    process.once('exit', abandon);
+    void this.ended.then(() => process.off('exit', abandon));
+  }
+
+  /** Waits until what the program has printed is so. */
+  async until(is: (program: this) => boolean): Promise<void> {
+    const late = Date.now() + PATIENCE_MS;
+    let over = false;
+    void this.ended.then(() => (over = true));
+    while (!is(this)) {
+      const left = late - Date.now();
+      if (over || left <= 0)
+        throw new Error(`${over ? 'ended' : 'waited'} in vain.\nstdout: ${this.stdout}\nstderr: ${this.stderr}`);
+      let timer: NodeJS.Timeout | undefined;
+      await new Promise<void>((resolve) => {
+        this.#changed = resolve;
+        timer = setTimeout(resolve, left);
+      });
+      clearTimeout(timer);
+    }
+  }
+
+  /** Ends it with a signal. @returns the exit code, or the signal that it died of */
+  async end(signal: NodeJS.Signals = 'SIGKILL'): Promise<number | string> {
+    this.child.kill(signal);
+    return this.ended;
+  }
+}
+
+/** Starts the program; it is ended when the test is, at the latest. */
+export function start(args: readonly string[], env?: Record<string, string>): Program {
+  const program = new Program(args, env);
+  onTestFinished(async () => void (await program.end()));
+  return program;
+}
+
+/** Runs the program to its end. */
+export async function run(
+  args: readonly string[],
+  { input = '', env }: { input?: string | Uint8Array; env?: Record<string, string> } = {},
+): Promise<{ code: number | string; stdout: string; stderr: string }> {
+  const program = start(args, env);
+  program.child.stdin.end(input);
+  const code = await program.ended;
+  return { code, stdout: program.stdout, stderr: program.stderr };
+}
+
+/** A hub that has said where it is. */
+export interface Hub {
+  readonly program: Program;
+  readonly url: string;
+  readonly port: number;
+}
+
+/** Starts a hub, on any free port unless the arguments name one. Whoever calls it ends it. */
+export async function openHub(args: readonly string[] = []): Promise<Hub> {
+  const program = new Program(['serve', ...(args.includes('--port') ? [] : ['--port', '0']), ...args]);
+  const place = /Look at it: (http:\/\/\S+:(\d+))\/\n/;
+  await program.until(({ stdout, stderr }) => place.test(stdout) && stderr.includes('listening'));
+  const [, url = '', port] = place.exec(program.stdout) ?? [];
+  return { program, url, port: Number(port) };
+}
+
+/** Starts a hub that is ended when the test is, at the latest. */
+export async function startHub(args?: readonly string[]): Promise<Hub> {
+  const hub = await openHub(args);
+  onTestFinished(async () => void (await hub.program.end()));
+  return hub;
+}

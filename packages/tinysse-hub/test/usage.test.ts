@@ -1,0 +1,89 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { publishFlags, serveFlags, tailFlags } from '../src/config.js';
+import { run } from './program.js';
+
+const commands = { serve: serveFlags, publish: publishFlags, tail: tailFlags };
+const longName = (flag: string): string => /--[a-z-]+/.exec(flag)?.[0] ?? '';
+
+describe('help', () => {
+  test('names the commands, an example of each, and the exit codes', async () => {
+    const { code, stdout } = await run(['--help']);
+    expect(code).toBe(0);
+    for (const text of ['tinysse-hub serve', 'tinysse-hub tail demo', "tinysse-hub publish demo 'hello'", 'Exit codes'])
+      expect(stdout).toContain(text);
+  });
+
+  test.each(Object.entries(commands))('of %s names every flag, its variable and its default', async (name, flags) => {
+    const { code, stdout } = await run([name, '--help']);
+    expect(code).toBe(0);
+    expect(stdout).toContain('Examples:\n');
+    const text = stdout.replace(/\s+/g, ' ');
+    for (const { flag, fallback } of Object.values(flags)) {
+      expect(text).toContain(flag);
+      expect(text).toContain(`TINYSSE_${longName(flag).slice(2).replaceAll('-', '_').toUpperCase()}`);
+      if (fallback !== undefined) expect(text).toContain(`(default: ${fallback})`);
+    }
+  });
+
+  test('goes to stderr when no command is named', async () => {
+    expect(await run([])).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('Usage: tinysse-hub') });
+  });
+
+  test('--version prints the version of the package', async () => {
+    const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+      version: string;
+    };
+    expect(await run(['--version'])).toMatchObject({ code: 0, stdout: `${version}\n` });
+  });
+});
+
+describe('what is not understood is one line that names it, and exit code 2', () => {
+  test.each([
+    ['serv', "error: unknown command 'serv' (Did you mean serve?)"],
+    ['--bogus', "error: unknown option '--bogus'"],
+    ['serve --prot 1', "error: unknown option '--prot' (Did you mean --port?)"],
+    ['serve --port', "error: option '--port <number>' argument missing"],
+    ['serve --port 65536', 'error: --port 65536: must be a whole number from 0 to 65535'],
+    [
+      'serve --host 0.0.0.0',
+      'error: --host 0.0.0.0: the hub has no authentication yet, so it listens on this machine only',
+    ],
+    ['serve --host example.org', 'error: --host example.org: the hub has no authentication yet'],
+    ['serve --retain-events 0', 'error: --retain-events 0: must be a whole number of at least 1'],
+    ['serve --retain-age 5', 'error: --retain-age 5: must be a number with a unit (ms, s, m, h or d)'],
+    ['serve --retain-bytes 64mb', 'error: --retain-bytes 64mb: must be a number with a unit'],
+    ['serve --heartbeat 0s', 'error: --heartbeat 0s: must be a number with a unit'],
+    ['serve --log-level loud', 'error: --log-level loud: must be one of debug, info, warn, error, silent'],
+    ['publish', "error: missing required argument 'channel'"],
+    ['publish a b c', 'error: too many arguments'],
+    ['publish a b --url 127.0.0.1:7730', 'error: --url 127.0.0.1:7730: must be a URL that begins http:// or https://'],
+    ['publish a b --url http://h/?x', 'error: --url http://h/?x: must be where the hub is'],
+    ['publish a b --lines', 'error: --lines reads the events from stdin; leave DATA out'],
+    ['tail', "error: missing required argument 'target'"],
+    ['tail a http://h/', 'error: name channels or one URL, not both'],
+    ['tail http://', 'error: http://: must be a URL'],
+  ])('%s', async (args, message) => {
+    const { code, stdout, stderr } = await run(args.split(' '));
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain(message);
+    expect(stderr.match(/\n/g)).toHaveLength(1);
+  });
+
+  test.each([
+    ['TINYSSE_PORT', 'x', ['serve']],
+    ['TINYSSE_HOST', '192.168.0.1', ['serve']],
+    ['TINYSSE_RETAIN_EVENTS', '1.5', ['serve']],
+    ['TINYSSE_RETAIN_AGE', 'long', ['serve']],
+    ['TINYSSE_RETAIN_BYTES', '-1B', ['serve']],
+    ['TINYSSE_HEARTBEAT', '15', ['serve']],
+    ['TINYSSE_LOG_LEVEL', 'INFO', ['serve']],
+    ['TINYSSE_URL', 'hub', ['publish', 'a', 'b']],
+    ['TINYSSE_LINES', 'perhaps', ['publish', 'a']],
+    ['TINYSSE_JSON', 'perhaps', ['tail', 'a']],
+  ])('%s=%s', async (variable, value, args) => {
+    const { code, stderr } = await run(args, { env: { [variable]: value } });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(new RegExp(`^error: ${variable}=${value.replace('.', '\\.')}: .*\n$`));
+  });
+});
