@@ -37,10 +37,6 @@ export function check({ clients, targets, publisher, connections }) {
   return { ...violations, refused: publisher.refused };
 }
 
-export function sum(violations) {
-  return Object.values(violations).reduce((total, count) => total + count, 0);
-}
-
 function numbersByChannel(targets) {
   const byChannel = new Map();
   targets.forEach((channels, number) => {

@@ -15,7 +15,7 @@ export class Refused extends Error {
   }
 }
 
-/** The most that a client which has been refused may go on sending, and for how long. */
+/** The most that is read and dropped of what a refused client goes on sending, and how long it may look for the answer. */
 const LINGER_BYTES = 4 * 2 ** 20;
 const LINGER_MS = 2_000;
 
@@ -65,7 +65,7 @@ function mayBeLong(req: IncomingMessage): boolean {
 }
 
 /**
- * Ends an answer when the client has stopped sending, or has sent enough: to close a connection with bytes unread resets
+ * Ends an answer when the client has stopped sending, or has had its time: to close a connection with bytes unread resets
  * it, and the client may lose the answer that it was about to read.
  */
 function endWhenSent(req: IncomingMessage, res: ServerResponse): void {
@@ -77,7 +77,8 @@ function endWhenSent(req: IncomingMessage, res: ServerResponse): void {
   };
   const take = (chunk: Buffer): void => {
     left -= chunk.length;
-    if (left < 0) end();
+    // No more is taken, but the client keeps its time to look for the answer.
+    if (left < 0) req.pause();
   };
   const timer = setTimeout(end, LINGER_MS);
   req.on('data', take).once('end', end);

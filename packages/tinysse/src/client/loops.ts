@@ -1,7 +1,7 @@
 import type { SSEMessage } from '../protocol/event.js';
 
 /** A queue with so many messages is full; the chunk that fills it is still taken whole. */
-export const QUEUE_LIMIT = 64;
+const QUEUE_LIMIT = 64;
 
 interface Loop {
   /** What it has not taken; the first is the one that its body has in hand. */

@@ -34,7 +34,7 @@ export interface ReconnectDecision extends ReconnectState {
 }
 
 /** A stream that has been open so long starts the backoff over. */
-export const STABLE_MS = 5_000;
+const STABLE_MS = 5_000;
 
 /** What servers ask for is obeyed within 1 s and 5 min. */
 export const obeyed = (ms: number): number => Math.min(Math.max(ms, 1_000), 300_000);

@@ -48,7 +48,7 @@ export function channelNames(input: string | readonly string[], max: number): Ch
  * Checks everything about an event before anything is stored.
  * @throws SSEError the publish codes of errors.ts, with outcome `'rejected'`
  */
-export function validateEvent(input: PublishInput, limits: PublishLimits): LogEvent {
+function validateEvent(input: PublishInput, limits: PublishLimits): LogEvent {
   const channels = channelNames(input.channels, limits.channelsPerEvent);
   const event = eventName(input.event);
   const data = eventData(input.data);

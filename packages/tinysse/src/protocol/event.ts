@@ -18,8 +18,8 @@ export type ChannelName = string & { [valid]: 'channel' };
 export type EventName = string & { [valid]: 'event' };
 
 /** The longest names and keys, in UTF-8 bytes. */
-export const MAX_CHANNEL_BYTES = 255;
-export const MAX_EVENT_NAME_BYTES = 128;
+const MAX_CHANNEL_BYTES = 255;
+const MAX_EVENT_NAME_BYTES = 128;
 export const MAX_KEY_BYTES = 128;
 
 /** Names beginning so are the server's own events. */

@@ -58,12 +58,12 @@ describe('publishing', () => {
     const client = new RawClient(port).send(get());
     await client.got('tinysse:position');
     await sse.publish(
-      'x\rid: 666\r\revent: admin\rdata: owned\n\nid: 667\r\n\r\ndata: twice\u0085\u2028id: 668',
+      'x\rid: forged 1\r\revent: admin\rdata: owned\n\nid: forged 2\r\n\r\ndata: twice\u0085\u2028id: forged 3',
       'all',
     );
     await sse.publish('marker', 'all');
     await client.got('marker');
-    const lines = client.body.split(/[\r\n]+/).filter((line) => /666|667|668|admin|owned|twice/.test(line));
+    const lines = client.body.split(/[\r\n]+/).filter((line) => /forged|admin|owned|twice/.test(line));
     expect(lines).toHaveLength(5);
     for (const line of lines) expect(line).toMatch(/^data: /);
   });
