@@ -3,56 +3,27 @@
 // Three hubs behind a load balancer without sticky sessions, one log in Redis. Clients are connected and events are
 // published through the balancer all the time, while one hub after another is killed and comes back. At the end it says
 // what every client has received.
-import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { createSSEClient } from 'tinysse/client';
+import { freePorts, killAll, start } from './programs.mjs';
 
 const NAMES = ['ann', 'bob', 'cleo'];
 const CLIENTS = 9;
 
 const dir = await mkdtemp(join(tmpdir(), 'tinysse-cluster-'));
-const running = new Set();
 const clients = [];
 let failed = true;
 const deadline = setTimeout(() => finish(new Error('not done within a minute')), 60_000);
 process.once('SIGINT', () => finish(new Error('interrupted')));
 
-/** Starts a program; resolves when it has said that it is ready. */
-async function start(name, command, args, { ready, env } = {}) {
-  const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
-  running.add(child);
-  child.once('close', () => running.delete(child));
-  let said = '';
-  await new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.once('exit', (code) => reject(new Error(`${name} ended with ${code}: ${said}`)));
-    for (const stream of [child.stdout, child.stderr])
-      stream.on('data', (text) => {
-        said += text;
-        if (!ready || ready.test(said)) resolve();
-      });
-    if (!ready) child.once('spawn', resolve);
-  });
-  return child;
-}
-
-async function freePorts(count) {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.once('listening', resolve))));
-  const ports = servers.map((server) => server.address().port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
-}
-
 async function finish(error) {
   clearTimeout(deadline);
   for (const client of clients) client.close();
-  for (const child of running) child.kill('SIGKILL');
+  killAll();
   await rm(dir, { recursive: true, force: true });
   if (error) console.error(error.message);
   process.exit(error ? 1 : 0);
