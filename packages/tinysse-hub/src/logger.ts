@@ -10,6 +10,7 @@ export async function createLogger(level: ServeConfig['logLevel']): Promise<Logg
     sync: true,
     colorize: !process.env.NO_COLOR,
     translateTime: 'SYS:HH:MM:ss',
+    singleLine: true,
     ignore: 'pid,hostname',
   });
   return pino({ level }, stream);
