@@ -199,6 +199,10 @@ export class Delivery implements SubscriberHost, LogWatcher {
     return this.#options.log.head();
   }
 
+  logResume(cursor: Cursor): MaybePromise<Cursor> {
+    return this.#options.log.resume?.(cursor) ?? { epoch: this.epoch, offset: 0 };
+  }
+
   page(subscriber: Subscriber, after: number): MaybePromise<CatchupPage> {
     return this.#catchup.page(subscriber.channels, subscriber.key, { epoch: this.epoch, offset: after }, this.edge);
   }

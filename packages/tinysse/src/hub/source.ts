@@ -13,6 +13,22 @@ export interface SourceEvent {
 /** Events for one connection, pulled as its sink drains. */
 export type Source = Iterable<SourceEvent> | AsyncIterable<SourceEvent>;
 
+type SourceIterator = Iterator<SourceEvent> | AsyncIterator<SourceEvent>;
+
+/** @throws TypeError when it gives no iterator, and what the source itself throws */
+function iteratorOf(source: Source): SourceIterator {
+  const iterator = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+  if (typeof iterator?.next !== 'function') throw new TypeError('a source must be iterable');
+  return iterator;
+}
+
+/** Ends an iterator. One that fails while it is being thrown away has nobody left to tell. */
+async function giveBack(iterator: SourceIterator): Promise<void> {
+  try {
+    await iterator.return?.();
+  } catch {}
+}
+
 /**
  * Lets `source` write to `subscriber` before the log does. The subscriber's position stays where it is meanwhile,
  * so that a snapshot followed by live events has no hole.
@@ -21,7 +37,13 @@ export type Source = Iterable<SourceEvent> | AsyncIterable<SourceEvent>;
  * @returns stops the source: its `return()` is called, whether or not a value is being waited for
  */
 export function runSource(subscriber: Subscriber, source: Source, done: (error?: unknown) => void): () => void {
-  const iterator = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+  let iterator: SourceIterator;
+  try {
+    iterator = iteratorOf(source);
+  } catch (error) {
+    done(error);
+    return () => {};
+  }
   let stopped = false;
   let drained: (() => void) | undefined;
   subscriber.source = () => drained?.();
@@ -31,8 +53,7 @@ export function runSource(subscriber: Subscriber, source: Source, done: (error?:
     stopped = true;
     subscriber.source = undefined;
     drained?.();
-    // A source that fails while it is being thrown away has nobody left to tell.
-    Promise.resolve(iterator.return?.()).catch(() => {});
+    void giveBack(iterator);
   };
 
   const pump = async (): Promise<void> => {

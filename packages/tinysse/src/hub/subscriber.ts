@@ -22,6 +22,8 @@ export interface SubscriberHost {
   /** Steps the subscriber after the next flush. */
   afterFlush(subscriber: Subscriber): void;
   logHead(): MaybePromise<Cursor>;
+  /** Up to where the log shares its past with a cursor of another epoch. */
+  logResume(cursor: Cursor): MaybePromise<Cursor>;
   page(subscriber: Subscriber, after: number): MaybePromise<CatchupPage>;
   wasReset(reason: ResetReason): void;
   wasDelivered(events: number, bytes: number): void;
@@ -74,6 +76,8 @@ export class Subscriber implements Receiver, Spoke {
   /** Floors up to here have been reset for, or were asked for. */
   #noted = 0;
   #fromEarliest: boolean;
+  /** Up to where the log, in that epoch of it, shares its past with this subscriber's epoch. */
+  #shared: Cursor | undefined;
   /** It joined when the hub had heard of this offset; entries up to it were not pending for it. */
   readonly #joinedAt: number;
   #resets = 0;
@@ -165,6 +169,7 @@ export class Subscriber implements Receiver, Spoke {
     if (known && this.#position > head) return this.#checkHead();
     if (known && this.#position > edge) return this.#host.afterFlush(this);
     if (known && this.#position === edge) return edge < this.#joinedAt ? this.#host.afterFlush(this) : this.#goLive();
+    if (!known && this.#epoch !== '' && this.#shared?.epoch !== epoch) return this.#askShared();
     const page = this.#host.page(this, known ? this.#position : 0);
     if (page instanceof Promise) this.#await(page, (read) => this.#take(read));
     else this.#take(page);
@@ -176,7 +181,9 @@ export class Subscriber implements Receiver, Spoke {
     if (page.epoch !== epoch) return this.#host.afterFlush(this);
     if (this.#fromEarliest) this.#noted = page.floor;
     this.#fromEarliest = false;
-    if (this.#epoch !== epoch) this.#reset(this.#epoch === '' ? 'unknown' : 'epoch', 0, page.floor);
+    const shared = this.#shared?.epoch === epoch ? this.#shared.offset : 0;
+    if (this.#epoch !== epoch)
+      this.#reset(this.#epoch === '' ? 'unknown' : 'epoch', shared, Math.max(shared, page.floor));
     else if (page.floor > Math.max(this.#position, this.#noted)) this.#reset('evicted', this.#position, page.floor);
     else {
       const empty = page.count === 0 || this.write(page);
@@ -199,9 +206,23 @@ export class Subscriber implements Receiver, Spoke {
     this.#position = again ? edge : offset;
     this.#noted = again ? edge : resumedAt;
     this.#lastEventId = undefined;
+    this.#shared = undefined;
     const reset = { reason, lastEventId, resumedAt: formatCursor(epoch, this.#noted) };
     this.#host.wasReset(reason);
     this.write(pieceOf(this.control.reset(this.position, reset)));
+  }
+
+  /** A position in another epoch: the log may know how much of it is its own past. */
+  #askShared(): void {
+    const take = (shared: Cursor): void => {
+      // The log is ahead of what this hub has been told; it will be told.
+      if (shared.epoch !== this.#host.epoch) return this.#host.afterFlush(this);
+      this.#shared = shared;
+      this.step();
+    };
+    const shared = this.#host.logResume({ epoch: this.#epoch, offset: this.#position });
+    if (shared instanceof Promise) this.#await(shared, take);
+    else take(shared);
   }
 
   /** A position above all that this hub has heard of: another node's entry on its way, or none of this log. */

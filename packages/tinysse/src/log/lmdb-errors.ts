@@ -16,14 +16,14 @@ const codeOf = (cause: unknown): number => Number((cause as { code?: unknown } |
 const textOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 
 const full = (cause: unknown): SSEError =>
-  new SSEError('LOG_FULL', 'there is no room on disk for the event; nothing was stored', {
+  new SSEError('LOG_FULL', 'there is no room on disk; nothing was stored', {
     cause,
     outcome: 'rejected',
   });
 
 /** Why a commit failed that is known to have left no trace. */
 export function refused(path: string, cause: unknown): SSEError {
-  if (FULL.has(codeOf(cause)) || (codeOf(cause) === EIO && isNarrow(path))) return full(cause);
+  if (isFull(path, cause)) return full(cause);
   return new SSEError('LOG_UNAVAILABLE', `the log could not be written: ${textOf(cause)}; nothing was stored`, {
     cause,
     outcome: 'rejected',
@@ -44,6 +44,10 @@ export async function causeOf(error: unknown): Promise<unknown> {
   return told ? told.catch((reason: unknown) => reason) : error;
 }
 
+function isFull(path: string, cause: unknown): boolean {
+  return FULL.has(codeOf(cause)) || (codeOf(cause) === EIO && isNarrow(path));
+}
+
 function isNarrow(path: string): boolean {
   try {
     const { bavail, bsize } = statfsSync(path);
@@ -56,7 +60,7 @@ function isNarrow(path: string): boolean {
 /** Why a log could not be opened. */
 export function openFailure(path: string, cause: unknown): SSEError {
   if (cause instanceof SSEError) return cause;
-  if (FULL.has(codeOf(cause))) return full(cause);
+  if (isFull(path, cause)) return full(cause);
   if (FORMAT.has(codeOf(cause)))
     return new SSEError('LOG_FORMAT', `${path} holds no log that can be read: ${textOf(cause)}`, {
       cause,

@@ -23,8 +23,8 @@ interface Waiting {
 
 /** An open log: one transaction at a time, each taking all that waits. */
 export class LmdbWriter {
-  readonly watchers: Set<LogWatcher>;
   readonly #store: LmdbStore;
+  readonly #watchers: ReadonlySet<LogWatcher>;
   readonly #committed: Committed;
   readonly #horizon: Horizon;
   readonly #limits: LmdbLimits;
@@ -38,11 +38,11 @@ export class LmdbWriter {
   #cancelSweep = (): void => {};
   #idle = (): void => {};
 
-  constructor(store: LmdbStore, limits: LmdbLimits, clock: Clock, watchers: Set<LogWatcher>) {
+  constructor(store: LmdbStore, limits: LmdbLimits, clock: Clock, watchers: ReadonlySet<LogWatcher>) {
     this.#store = store;
     this.#limits = limits;
     this.#clock = clock;
-    this.watchers = watchers;
+    this.#watchers = watchers;
     this.#committed = { store, meta: store.meta, channels: store.channelsBySilence() };
     this.#horizon = new Horizon(store);
     this.#time = store.meta.time;
@@ -137,7 +137,7 @@ export class LmdbWriter {
     }
     batch.apply();
     this.#backlog = batch.unfinished;
-    for (const entry of batch.entries) for (const watcher of this.watchers) watcher.committed(entry);
+    for (const entry of batch.entries) for (const watcher of this.#watchers) watcher.committed(entry);
     const { epoch } = this.#committed.meta;
     for (const { offset, waiting } of answers) waiting.accept({ epoch, offset });
   }

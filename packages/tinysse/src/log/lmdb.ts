@@ -1,3 +1,5 @@
+/// <reference types="node" />
+import { resolve } from 'node:path';
 import { systemClock } from '../clock.js';
 import { SSEError } from '../errors.js';
 import type { LmdbLimits } from './lmdb-batch.js';
@@ -38,9 +40,9 @@ export interface LmdbLogOptions extends MemoryLogOptions {
  * createSSEServer({ channelProvider, log: lmdbLog({ path: './data' }) })
  */
 export function lmdbLog(options: LmdbLogOptions): Log {
-  const { path } = options;
-  if (typeof path !== 'string' || path === '')
-    throw new SSEError('INVALID_OPTION', `path must be the name of a directory, not ${JSON.stringify(path)}`);
+  if (typeof options.path !== 'string' || options.path === '')
+    throw new SSEError('INVALID_OPTION', `path must be the name of a directory, not ${JSON.stringify(options.path)}`);
+  const path = resolve(options.path);
   const clock = options.clock ?? systemClock;
   const limits: LmdbLimits = {
     maxEventsPerChannel: limit('maxEventsPerChannel', options.maxEventsPerChannel, 1_000),

@@ -109,6 +109,12 @@ export interface Log {
   append(event: LogEvent): MaybePromise<Cursor>;
   /** Reads entries. @throws SSEError LOG_UNAVAILABLE, LOG_CLOSED */
   read(query: LogQuery): MaybePromise<LogPage>;
+  /**
+   * Where a stream goes on whose cursor is of another epoch: up to there, this log and the cursor's share their past.
+   * Offset 0 when it knows nothing of that epoch, and always for a log without this method.
+   * @throws SSEError LOG_UNAVAILABLE, LOG_CLOSED
+   */
+  resume?(cursor: Cursor): MaybePromise<Cursor>;
   /** Measures the log. */
   stats(): MaybePromise<LogStats>;
   /** Gives everything back. Later calls fail with LOG_CLOSED. */

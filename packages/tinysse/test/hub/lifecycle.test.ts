@@ -255,6 +255,38 @@ describe('a source', () => {
     expect(errors).toHaveLength(1);
   });
 
+  test.each([
+    [
+      'throws when it is asked for an iterator',
+      () => {
+        throw new Error('broken');
+      },
+    ],
+    ['gives no iterator', () => undefined as never],
+  ])('that %s ends the stream and leaves nothing behind', async (_, iterate) => {
+    const { connect, settleLater, errors, hub } = createBench();
+    const client = connect('a', 'latest', { source: { [Symbol.asyncIterator]: iterate } });
+    await settleLater();
+    expect([client.why, errors.length, (await hub.stats()).subscribers]).toEqual([['failed'], 1, 0]);
+  });
+
+  test('whose return() throws harms nobody when the client leaves', async () => {
+    const { connect, settleLater, hub } = createBench();
+    function* source() {
+      try {
+        for (;;) yield { data: '1' };
+      } finally {
+        // biome-ignore lint/correctness/noUnsafeFinally: a source that fails in its clean-up is what is tested
+        throw new Error('broken');
+      }
+    }
+    const client = connect('a', 'latest', { source: source() });
+    client.reading = false;
+    await settleLater();
+    client.end();
+    expect((await hub.stats()).subscribers).toBe(0);
+  });
+
   test('hears heartbeats while it is silent', async () => {
     const { connect, settleLater, clock } = createBench();
     const source = { [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}) }) };
