@@ -4,5 +4,7 @@ export const cpuPerDelivery = { title: 'CPU µs / delivery', figure: (result) =>
 export const cpuPerEvent = { title: 'CPU µs / event', figure: (result) => result.cpuPerEvent };
 export const p50 = { title: 'p50 ms', figure: (result) => result.latency.p50 };
 export const p99 = { title: 'p99 ms', figure: (result) => result.latency.p99 };
+/** Shares of a core. Flat out the server's is near 1 unless other programs disturbed the machine. */
+export const server = { title: 'server', figure: (result) => result.serverLoad };
 /** Near 1, the load generator was the limit. */
 export const generator = { title: 'generator', figure: (result) => result.generatorLoad };

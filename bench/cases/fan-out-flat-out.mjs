@@ -1,5 +1,5 @@
 import { ratioBar } from '../lib/bar.mjs';
-import { cpuPerDelivery, deliveriesPerSecond, generator, p99 } from './columns.mjs';
+import { cpuPerDelivery, deliveriesPerSecond, generator, p99, server } from './columns.mjs';
 
 // A rate needs no more events than show it; those that take a second for a few hundred get no more.
 const slow = { warm: 60, count: 300 };
@@ -12,7 +12,7 @@ export default {
   quick: { clients: 200, warm: 0, count: 200 },
   perSubject: { naive: slow, limit: slow, betterSse: slow, fastify: slow, hono: slow, h3: slow, nchan: { count: 600 } },
   subjects: ['program', 'nchan', 'betterSse', 'library', 'limit', 'naive', 'fastify', 'hono', 'h3'],
-  columns: [deliveriesPerSecond, cpuPerDelivery, p99, generator],
+  columns: [deliveriesPerSecond, cpuPerDelivery, p99, server, generator],
   chart: deliveriesPerSecond,
   bars: (of) => [
     ratioBar('deliveries/s ≥ 12 × nchan', of, deliveriesPerSecond, ['program', 'nchan'], { least: 12 }),

@@ -1,5 +1,5 @@
 import { ratioBar } from '../lib/bar.mjs';
-import { cpuPerDelivery, generator, p50, p99 } from './columns.mjs';
+import { cpuPerDelivery, generator, p50, p99, server } from './columns.mjs';
 
 export default {
   name: 'fan-out-paced',
@@ -8,7 +8,7 @@ export default {
   spec: { scenario: 'fanOut', clients: 1_000, rate: 100, warm: 200, count: 500 },
   quick: { clients: 200, warm: 0, count: 50 },
   subjects: ['program', 'limit', 'nchan', 'library', 'naive', 'betterSse', 'fastify', 'hono', 'h3'],
-  columns: [cpuPerDelivery, p50, p99, generator],
+  columns: [cpuPerDelivery, p50, p99, server, generator],
   chart: cpuPerDelivery,
   bars: (of) => [
     ratioBar('CPU per delivery ≤ 1.05 × limit', of, cpuPerDelivery, ['program', 'limit'], { most: 1.05 }),

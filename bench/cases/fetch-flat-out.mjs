@@ -1,5 +1,5 @@
 import { ratioBar } from '../lib/bar.mjs';
-import { cpuPerDelivery, deliveriesPerSecond, generator, p99 } from './columns.mjs';
+import { cpuPerDelivery, deliveriesPerSecond, generator, p99, server } from './columns.mjs';
 
 const slow = { warm: 60, count: 200 };
 
@@ -11,7 +11,7 @@ export default {
   quick: { clients: 100, warm: 0, count: 100 },
   perSubject: { hono: slow, honoBun: slow },
   subjects: ['fetch', 'hono', 'fetchBun', 'honoBun'],
-  columns: [deliveriesPerSecond, cpuPerDelivery, p99, generator],
+  columns: [deliveriesPerSecond, cpuPerDelivery, p99, server, generator],
   bars: (of) => [
     ratioBar('Node: deliveries/s ≥ 20 × Hono', of, deliveriesPerSecond, ['fetch', 'hono'], { least: 20 }),
     ratioBar('Bun: deliveries/s ≥ 20 × Hono', of, deliveriesPerSecond, ['fetchBun', 'honoBun'], { least: 20 }),

@@ -34,8 +34,8 @@ export function page(outcomes, { machine, date, versions, command, pinned }) {
 
 Written by \`${command}\`. ${date}, ${machine}; ${used.join(', ')}.
 Server on one core, load on the other${pinned ? '' : ' (not pinned: taskset is missing)'}. Subjects take turns in one run; figures are medians. Every delivery is
-checked: none lost, none twice, all clients in one order. "generator" is the share of its core that the load generator
-used: near 1, it was the limit and the server could do more. Bars compare figures of one run; figures of different machines or days do not compare.
+checked: none lost, none twice, all clients in one order. "server" and "generator" are the shares of their cores that they
+used: a generator near 1 was the limit; flat out, both well below 1 say that other programs disturbed the machine. Bars compare figures of one run; figures of different machines or days do not compare.
 
 ![deliveries per second and CPU per delivery](bench.svg)
 

@@ -8,6 +8,8 @@ export class Chunks {
   /** Whether the rest of a size line is to be passed over: an extension, its CR. */
   #sized = false;
   #state = 'size';
+  /** Whether the last chunk, of no bytes, has come. */
+  ended = false;
 
   /** @param {(bytes: Uint8Array, at: number, end: number) => void} body */
   split(bytes, at, end, body) {
@@ -26,6 +28,7 @@ export class Chunks {
       } else if (byte === LF) {
         this.#left = this.#size;
         this.#state = this.#size > 0 ? 'data' : 'end';
+        this.ended = this.#size === 0;
         this.#size = 0;
         this.#sized = false;
       } else {

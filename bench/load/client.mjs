@@ -91,8 +91,10 @@ export class Client {
     this.#now = microseconds();
     const at = this.open ? 0 : this.#readHead(bytes, length);
     if (!this.open) return true;
-    if (this.#chunks) this.#chunks.split(bytes, at, length, this.#body);
-    else this.#body(bytes, at, length);
+    if (this.#chunks) {
+      this.#chunks.split(bytes, at, length, this.#body);
+      if (this.#chunks.ended) this.closed = true;
+    } else this.#body(bytes, at, length);
     return true;
   }
 
