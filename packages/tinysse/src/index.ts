@@ -1,11 +1,14 @@
 export type { Clock } from './clock.js';
 export { SSEError, type SSEErrorCode, type SSEErrorDetails } from './errors.js';
 export type { HubStats } from './hub/hub.js';
+export type { HubObserver } from './hub/observer.js';
 export type { PublishInput } from './hub/publish.js';
+export type { CloseReason } from './hub/sink.js';
 export type { Source, SourceEvent } from './hub/source.js';
 export type { Log, LogEntry, LogEvent, LogPage, LogQuery, LogStats, LogWatcher } from './log/log.js';
 export { type MemoryLogOptions, memoryLog } from './log/memory.js';
 export type { SSEMessage } from './protocol/event.js';
+export type { Connection, ConnectionEnd, Observer } from './server/observer.js';
 export type {
   ChannelProvider,
   Channels,

@@ -6,6 +6,7 @@ import { Channels } from './channel.js';
 import { Pending } from './flush.js';
 import type { ResetReason } from './frames.js';
 import { Wheel } from './heartbeat.js';
+import type { HubObserver } from './observer.js';
 import type { CloseReason } from './sink.js';
 import type { Subscriber, SubscriberHost } from './subscriber.js';
 import { Window } from './window.js';
@@ -31,6 +32,13 @@ export interface DeliveryOptions {
   readonly windowBytes: number;
   /** Reads of the log under way at once. */
   readonly maxReads: number;
+  readonly observer: HubObserver;
+}
+
+/** Streams that began at a position of their client's: how many met the edge without a gap, and with one. */
+export interface Resumes {
+  complete: number;
+  reset: number;
 }
 
 /** What a delivery has done since it began. */
@@ -38,6 +46,8 @@ export interface DeliveryCounts {
   delivered: number;
   deliveredBytes: number;
   readonly resets: Record<ResetReason, number>;
+  /** What became of streams that began at a position of their client's. */
+  readonly resumes: Resumes;
 }
 
 /** How long a subscriber waits before it asks a log again that failed. */
@@ -50,7 +60,12 @@ export class Delivery implements SubscriberHost, LogWatcher {
   head = 0;
   readonly channels = new Channels<Subscriber>();
   readonly subscribers: Wheel<Subscriber>;
-  readonly counts: DeliveryCounts = { delivered: 0, deliveredBytes: 0, resets: { evicted: 0, epoch: 0, unknown: 0 } };
+  readonly counts: DeliveryCounts = {
+    delivered: 0,
+    deliveredBytes: 0,
+    resets: { evicted: 0, epoch: 0, unknown: 0 },
+    resumes: { complete: 0, reset: 0 },
+  };
   /** Called when a subscriber has met the edge. */
   becameLive: (subscriber: Subscriber) => void = () => {};
   /** Called when the last subscriber has been released. */
@@ -63,6 +78,9 @@ export class Delivery implements SubscriberHost, LogWatcher {
   #ready: Subscriber[] = [];
   #waiting: Subscriber[] = [];
   #scheduled = false;
+  /** Entries that the next flush will bring, and when the first of them came. */
+  #heard = 0;
+  #heardAt = 0;
   #open = false;
   #opening: Promise<void> | undefined;
 
@@ -116,6 +134,7 @@ export class Delivery implements SubscriberHost, LogWatcher {
 
   committed(entry: LogEntry): void {
     this.head = entry.offset;
+    if (this.#heard++ === 0 && this.#options.observer.flushed) this.#heardAt = performance.now();
     this.#window?.push(entry);
     this.#pending.add(entry);
     this.#schedule();
@@ -124,6 +143,7 @@ export class Delivery implements SubscriberHost, LogWatcher {
   interrupted(head: Cursor): void {
     for (const subscriber of this.subscribers.members()) subscriber.interrupt(this.edge);
     this.#pending.clear();
+    this.#heard = 0;
     this.#catchup.clear();
     this.#window?.restart(head);
     this.epoch = head.epoch;
@@ -137,6 +157,8 @@ export class Delivery implements SubscriberHost, LogWatcher {
     const upTo = this.head;
     this.#pending.flush(this.epoch, this.#options.pageBytes);
     this.edge = upTo;
+    this.#options.observer.flushed?.(this.#heard, performance.now() - this.#heardAt);
+    this.#heard = 0;
     this.#wake();
   }
 
@@ -209,6 +231,10 @@ export class Delivery implements SubscriberHost, LogWatcher {
 
   wasReset(reason: ResetReason): void {
     this.counts.resets[reason]++;
+  }
+
+  wasResumed(result: keyof Resumes): void {
+    this.counts.resumes[result]++;
   }
 
   wasDelivered(events: number, bytes: number): void {

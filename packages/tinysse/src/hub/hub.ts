@@ -2,7 +2,7 @@ import { SSEError } from '../errors.js';
 import type { LogStats, MaybePromise } from '../log/log.js';
 import { formatCursor, parseCursor } from '../protocol/cursor.js';
 import type { ChannelName } from '../protocol/event.js';
-import { Delivery, type DeliveryCounts, type DeliveryOptions } from './delivery.js';
+import { Delivery, type DeliveryCounts, type DeliveryOptions, type Resumes } from './delivery.js';
 import { controlComments, controlEvents, type ResetReason, retryFrame } from './frames.js';
 import { Publisher, type PublishInput, type PublishLimits } from './publish.js';
 import type { CloseReason, Sink } from './sink.js';
@@ -29,8 +29,8 @@ export interface SubscribeOptions {
   /** When the stream ends, in milliseconds since 1970. */
   readonly expiresAt?: number | undefined;
   readonly source?: Source | undefined;
-  /** Called once. */
-  readonly onClose?: ((reason: CloseReason) => void) | undefined;
+  /** Called once, with the number of events that were written. */
+  readonly onClose?: ((reason: CloseReason, events: number) => void) | undefined;
 }
 
 /** A hub measured. */
@@ -44,9 +44,14 @@ export interface HubStats {
   /** Channels with subscribers. */
   readonly channels: number;
   readonly published: number;
+  /** Publishes that the log has not answered yet. */
+  readonly pending: number;
   readonly delivered: number;
+  readonly deliveredBytes: number;
   readonly resets: DeliveryCounts['resets'];
-  readonly log: LogStats;
+  readonly resumes: Readonly<Resumes>;
+  /** Undefined while the log is away. */
+  readonly log: LogStats | undefined;
   readonly draining: boolean;
 }
 
@@ -80,17 +85,30 @@ export class Hub {
    * @throws SSEError publish and log codes, with `outcome`
    */
   publish(input: PublishInput): MaybePromise<string> {
-    if (this.#closing) throw new SSEError('LOG_CLOSED', 'the server is closing', { outcome: 'rejected' });
-    const opening = this.open();
-    const answer = opening ? opening.then(() => this.#publisher.publish(input)) : this.#publisher.publish(input);
-    if (!(answer instanceof Promise)) {
-      this.#published++;
-      return answer;
+    const begun = this.#options.observer.published ? performance.now() : 0;
+    try {
+      if (this.#closing) throw new SSEError('LOG_CLOSED', 'the server is closing', { outcome: 'rejected' });
+      const opening = this.open();
+      const answer = opening ? opening.then(() => this.#publisher.publish(input)) : this.#publisher.publish(input);
+      if (!(answer instanceof Promise)) return this.#accepted(answer, begun);
+      return answer.then(
+        (cursor) => this.#accepted(cursor, begun),
+        (error: unknown) => this.#refused(error, begun),
+      );
+    } catch (error) {
+      return this.#refused(error, begun);
     }
-    return answer.then((cursor) => {
-      this.#published++;
-      return cursor;
-    });
+  }
+
+  #accepted(cursor: string, begun: number): string {
+    this.#published++;
+    this.#options.observer.published?.(performance.now() - begun);
+    return cursor;
+  }
+
+  #refused(error: unknown, begun: number): never {
+    this.#options.observer.published?.(performance.now() - begun, error);
+    throw error;
   }
 
   /** The log's head as a cursor: to take before a snapshot is read, to start a stream after it. */
@@ -143,7 +161,7 @@ export class Hub {
     const released = (reason: CloseReason): void => {
       unexpire?.();
       stopSource?.();
-      onClose?.(reason);
+      onClose?.(reason, subscriber.delivered);
     };
     if (subscriber.closed) return released('failed');
     subscriber.released = released;
@@ -169,8 +187,9 @@ export class Hub {
     return subscribers.length;
   }
 
+  /** Measures the hub; a log that is away keeps nobody from knowing the rest. */
   async stats(): Promise<HubStats> {
-    await this.open();
+    const log = await this.#logStats();
     const { epoch, head, subscribers, channels, counts } = this.#delivery;
     let behind = 0;
     for (const subscriber of subscribers.members()) if (!subscriber.live) behind++;
@@ -181,11 +200,23 @@ export class Hub {
       behind,
       channels: channels.size,
       published: this.#published,
+      pending: this.#publisher.pending,
       delivered: counts.delivered,
+      deliveredBytes: counts.deliveredBytes,
       resets: { ...counts.resets },
-      log: await this.#options.log.stats(),
+      resumes: { ...counts.resumes },
+      log,
       draining: this.#closing !== undefined,
     };
+  }
+
+  async #logStats(): Promise<LogStats | undefined> {
+    try {
+      await this.open();
+      return await this.#options.log.stats();
+    } catch {
+      return undefined;
+    }
   }
 
   /**

@@ -26,6 +26,8 @@ export interface SubscriberHost {
   logResume(cursor: Cursor): MaybePromise<Cursor>;
   page(subscriber: Subscriber, after: number): MaybePromise<CatchupPage>;
   wasReset(reason: ResetReason): void;
+  /** A subscriber with a position of its client's has met the edge, or its first gap. */
+  wasResumed(result: 'complete' | 'reset'): void;
   wasDelivered(events: number, bytes: number): void;
   becameLive(subscriber: Subscriber): void;
   logFailed(subscriber: Subscriber, error: unknown): void;
@@ -59,6 +61,8 @@ export class Subscriber implements Receiver, Spoke {
   queued = false;
   /** Called once, when it has been released. */
   released: ((reason: CloseReason) => void) | undefined;
+  /** Events written to it. */
+  delivered = 0;
   slice = 0;
   /** What goes first while it is set: a source; called when there may be room in the sink. */
   source: (() => void) | undefined;
@@ -124,7 +128,7 @@ export class Subscriber implements Receiver, Spoke {
     for (const page of pages) {
       if (this.closed) return;
       const empty = this.write(page);
-      this.#host.wasDelivered(page.count, page.bytes.length);
+      this.#delivered(page.count, page.bytes.length);
       if (!empty) return this.#fallBehind(page.through);
     }
   }
@@ -145,6 +149,11 @@ export class Subscriber implements Receiver, Spoke {
       this.#host.release(this, 'failed');
     }
     return false;
+  }
+
+  #delivered(events: number, bytes: number): void {
+    this.delivered += events;
+    this.#host.wasDelivered(events, bytes);
   }
 
   /** Writes a frame that moves no position. */
@@ -187,7 +196,7 @@ export class Subscriber implements Receiver, Spoke {
     else if (page.floor > Math.max(this.#position, this.#noted)) this.#reset('evicted', this.#position, page.floor);
     else {
       const empty = page.count === 0 || this.write(page);
-      this.#host.wasDelivered(page.count, page.bytes.length);
+      this.#delivered(page.count, page.bytes.length);
       this.#position = page.through;
       if (!empty) return;
       // Meeting the edge and going live must be one synchronous step: nothing can be flushed in between.
@@ -202,6 +211,7 @@ export class Subscriber implements Receiver, Spoke {
     const lastEventId = this.#lastEventId ?? this.position;
     // A second gap before the edge was met: this client cannot keep up, so it goes on from the edge.
     const again = this.#resets++ > 0;
+    if (this.#lastEventId !== undefined) this.#host.wasResumed('reset');
     this.#epoch = epoch;
     this.#position = again ? edge : offset;
     this.#noted = again ? edge : resumedAt;
@@ -260,6 +270,7 @@ export class Subscriber implements Receiver, Spoke {
 
   #goLive(): void {
     this.live = true;
+    if (this.#lastEventId !== undefined) this.#host.wasResumed('complete');
     this.#resets = 0;
     this.#lastEventId = undefined;
     this.#fromEarliest = false;

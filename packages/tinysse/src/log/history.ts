@@ -1,6 +1,6 @@
 import type { ChannelName } from '../protocol/event.js';
 import { Deque } from './deque.js';
-import type { LogEntry, LogQuery, LogStats } from './log.js';
+import type { EvictionCause, LogEntry, LogQuery, LogStats } from './log.js';
 
 /** What a {@link History} retains. */
 export interface Retention {
@@ -43,6 +43,7 @@ export class History {
   #base: number;
   #events = 0;
   #bytes = 0;
+  readonly #evicted: Record<EvictionCause, number> = { count: 0, age: 0, bytes: 0, channels: 0 };
 
   /** @param base - the floor of every channel not known yet: history begins after it */
   constructor(retention: Retention, base = 0) {
@@ -60,10 +61,10 @@ export class History {
       const channel = this.#channel(name);
       channel.last = entry.offset;
       channel.slots.push(slot);
-      if (channel.slots.length > this.#retention.maxEventsPerChannel) this.#evictOldest(channel);
+      if (channel.slots.length > this.#retention.maxEventsPerChannel) this.#evictOldest(channel, 'count');
     }
     this.#forgetChannels();
-    while (this.#bytes > this.#retention.maxBytes && this.#order.length > 0) this.#evictFirst();
+    while (this.#bytes > this.#retention.maxBytes && this.#order.length > 0) this.#evictFirst('bytes');
     // Slots emptied by per-channel limits wait behind older ones that still live; do not let them pile up.
     if (this.#order.length > 64 && this.#order.length > this.#events * 2)
       this.#order.filter((s) => s.entry !== undefined);
@@ -75,7 +76,7 @@ export class History {
     while (this.#order.length > 0) {
       const { entry } = this.#order.at(0);
       if (entry && entry.time >= oldest) return;
-      this.#evictFirst();
+      this.#evictFirst('age');
     }
   }
 
@@ -107,7 +108,7 @@ export class History {
   }
 
   stats(): LogStats {
-    return { events: this.#events, bytes: this.#bytes, channels: this.#channels.size };
+    return { events: this.#events, bytes: this.#bytes, channels: this.#channels.size, evicted: { ...this.#evicted } };
   }
 
   #channel(name: ChannelName): ChannelHistory {
@@ -117,22 +118,23 @@ export class History {
   }
 
   /** A channel's oldest slot gives up one reference; the channel's floor says so. */
-  #evictOldest(channel: ChannelHistory): void {
+  #evictOldest(channel: ChannelHistory, cause: EvictionCause): void {
     const slot = channel.slots.shift();
     const entry = slot.entry as LogEntry;
     channel.floor = entry.offset;
     if (--slot.refs > 0) return;
     slot.entry = undefined;
+    this.#evicted[cause]++;
     this.#events--;
     this.#bytes -= entry.size + ENTRY_OVERHEAD_BYTES;
   }
 
   /** The oldest slot of all leaves every channel that still holds it, where it is the oldest too. */
-  #evictFirst(): void {
+  #evictFirst(cause: EvictionCause): void {
     const slot = this.#order.shift();
     for (const name of slot.entry?.channels ?? []) {
       const channel = this.#channels.get(name);
-      if (channel && channel.slots.length > 0 && channel.slots.at(0) === slot) this.#evictOldest(channel);
+      if (channel && channel.slots.length > 0 && channel.slots.at(0) === slot) this.#evictOldest(channel, cause);
     }
   }
 
@@ -146,7 +148,7 @@ export class History {
     const bySilence = [...this.#channels].sort(([, a], [, b]) => a.last - b.last);
     const excess = this.#channels.size - maxChannels;
     for (const [name, channel] of bySilence.slice(0, excess + Math.floor(maxChannels / 100))) {
-      while (channel.slots.length > 0) this.#evictOldest(channel);
+      while (channel.slots.length > 0) this.#evictOldest(channel, 'channels');
       this.#channels.delete(name);
       this.#base = Math.max(this.#base, channel.last);
     }

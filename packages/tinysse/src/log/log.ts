@@ -56,6 +56,9 @@ export interface LogPage {
   readonly through: number;
 }
 
+/** The limit that an entry was evicted for: per channel, by age, by bytes, or of channels known. */
+export type EvictionCause = 'count' | 'age' | 'bytes' | 'channels';
+
 /** How much a log holds. */
 export interface LogStats {
   /** Entries retained. */
@@ -64,6 +67,8 @@ export interface LogStats {
   readonly bytes: number;
   /** Channels known, with or without entries. */
   readonly channels: number;
+  /** Entries that retention has evicted since the log was opened, by the limit that it was for; left out where nobody counts. */
+  readonly evicted?: Readonly<Record<EvictionCause, number>>;
 }
 
 /**

@@ -2,6 +2,7 @@ import { SSEError } from '../errors.js';
 import type { Hub, SubscribeOptions } from '../hub/hub.js';
 import { channelNames } from '../hub/publish.js';
 import type { ChannelName } from '../protocol/event.js';
+import { observe } from './observer.js';
 import type { ConnectContext, Settings, SSERequest, Subscription } from './options.js';
 import { resolve } from './provider.js';
 import { type Refusal, refuse, STREAM_HEADERS } from './refusal.js';
@@ -11,7 +12,7 @@ export type Accepted = Omit<SubscribeOptions, 'sink' | 'onClose'>;
 
 /** What to answer a request. */
 export type Decision =
-  | { readonly kind: 'stream'; readonly stream: Accepted }
+  | { readonly kind: 'stream'; readonly stream: Accepted; readonly context: ConnectContext }
   | { readonly kind: 'refusal'; readonly refusal: Refusal }
   | { readonly kind: 'response'; readonly response: Response };
 
@@ -40,9 +41,9 @@ export class Connector {
       await this.#open();
       if (request.method === 'HEAD') return refusal({ status: 200, headers: STREAM_HEADERS, body: '' });
       if (!stream.controlEvents) await this.#refuseGap(stream);
-      return { kind: 'stream', stream };
+      return { kind: 'stream', stream, context };
     } catch (error) {
-      return refusal(this.#refuse(request, error));
+      return refusal(this.#refuse(request, context, error));
     }
   }
 
@@ -56,8 +57,17 @@ export class Connector {
       this.#hub.admit();
       return decision;
     } catch (error) {
-      return refusal(this.#refuse(request, error));
+      return refusal(this.#refuse(request, decision.context, error));
     }
+  }
+
+  /** To be called as a stream begins. @returns what its end is to be told to, if anybody wants to know */
+  begun(
+    request: SSERequest,
+    { stream: { channels }, context }: Extract<Decision, { kind: 'stream' }>,
+  ): SubscribeOptions['onClose'] {
+    const { observer, clock } = this.#settings;
+    return observe(observer, { request, context, channels }, clock.now);
   }
 
   #stream(request: SSERequest, wanted: Subscription): Accepted {
@@ -93,11 +103,12 @@ export class Connector {
       throw new SSEError('GAP', `events after ${from} may be missing (${reason}); connect without a Last-Event-ID`);
   }
 
-  #refuse(request: SSERequest, error: unknown): Refusal {
-    const { random, refusalBody, logger } = this.#settings;
+  #refuse(request: SSERequest, context: ConnectContext, error: unknown): Refusal {
+    const { random, refusalBody, logger, observer } = this.#settings;
     if (!(error instanceof SSEError)) logger('a connection failed', error);
     const known =
       error instanceof SSEError ? error : new SSEError('PROVIDER_FAILED', 'the server failed; reconnect later');
+    observer.refused?.(request, context, known);
     const eventStream = request.headers.get('accept')?.includes('text/event-stream') ?? false;
     return refuse(known, { eventStream, body: refusalBody, random });
   }

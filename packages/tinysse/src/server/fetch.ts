@@ -34,7 +34,12 @@ export async function respond(
         // Whoever still reads the body sees it end.
         sink.close();
       };
-      leave = hub.subscribe({ ...decision.stream, sink, onClose: () => signal?.removeEventListener('abort', gone) });
+      const ended = connector.begun(request, decision);
+      const onClose: typeof ended = (reason, events) => {
+        signal?.removeEventListener('abort', gone);
+        ended?.(reason, events);
+      };
+      leave = hub.subscribe({ ...decision.stream, sink, onClose });
       signal?.addEventListener('abort', gone);
       if (signal?.aborted) gone();
     },

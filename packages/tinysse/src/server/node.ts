@@ -41,7 +41,8 @@ export async function serve(
       return void sendHead(res, status, headers).end(empty ? undefined : body);
     }
     sendHead(res, 200, STREAM_HEADERS).flushHeaders?.();
-    request.leave = hub.subscribe({ ...decision.stream, sink: nodeSink(req, res, clock) });
+    const onClose = connector.begun(request, decision);
+    request.leave = hub.subscribe({ ...decision.stream, sink: nodeSink(req, res, clock), onClose });
     if (request.isGone) request.leave();
   } catch (error) {
     logger('a response failed', error);

@@ -4,6 +4,7 @@ import type { HubOptions } from '../hub/hub.js';
 import type { Source } from '../hub/source.js';
 import type { Log } from '../log/log.js';
 import { limit } from '../log/options.js';
+import type { Observer } from './observer.js';
 
 /** What a channel provider sees of a request, on every runtime: the part of the standard `Request` that all can give. */
 export type SSERequest = Pick<Request, 'method' | 'url' | 'headers' | 'signal'>;
@@ -94,6 +95,8 @@ export interface SSEServerOptions {
   log?: Log | undefined;
   /** Told of what no client can be told. Default: `console.error`. */
   logger?: ((...args: unknown[]) => void) | undefined;
+  /** Told of every connection, publish and flush, for metrics and logs. */
+  observer?: Observer | undefined;
   /** The body of a refusal: its message as text (default), or `{"error":{"code","message"}}`. */
   refusalBody?: 'text' | 'json' | undefined;
   /** Where time comes from. Default: the system. */
@@ -106,6 +109,7 @@ export interface Settings extends Omit<HubOptions, 'log'> {
   readonly replayAllOnConnect: boolean;
   readonly controlEvents: boolean;
   readonly limits: Limits;
+  readonly observer: Observer;
   readonly refusalBody: 'text' | 'json';
 }
 
@@ -122,6 +126,7 @@ const KNOWN = new Set<string>([
   'limits',
   'log',
   'logger',
+  'observer',
   'refusalBody',
   'clock',
 ] satisfies (keyof SSEServerOptions)[]);
@@ -163,6 +168,7 @@ export function settings(options: SSEServerOptions): Settings {
     stallMs: limit('stallMs', options.stallMs, 60_000),
     controlEvents: options.controlEvents ?? true,
     logger: options.logger ?? ((...args) => console.error('tinysse:', ...args)),
+    observer: options.observer ?? {},
     clock: options.clock ?? systemClock,
     random: Math.random,
     pageBytes: 32 * 2 ** 10,

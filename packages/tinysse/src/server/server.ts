@@ -48,7 +48,7 @@ export interface SSEServer {
    * @throws SSEError INVALID_CHANNEL
    */
   disconnect(target: { channel: string }): number;
-  /** Measures the server. @throws SSEError LOG_UNAVAILABLE */
+  /** Measures the server; a log that is away is undefined, and keeps nobody from knowing the rest. */
   stats(): Promise<HubStats>;
   /**
    * Refuses newcomers and publishes, and ends every stream, telling clients to come back within seconds: live ones at

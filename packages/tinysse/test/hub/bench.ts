@@ -135,6 +135,7 @@ export function createBench(
     pageBytes: 32_768,
     windowBytes: 2 ** 23,
     maxReads: 4,
+    observer: {},
     ...options,
   });
   hub.open();
