@@ -12,11 +12,10 @@ export type { Connection, ConnectionEnd, Observer } from './server/observer.js';
 export type {
   ChannelProvider,
   Channels,
-  ConnectContext,
   Limits,
-  SSERequest,
   SSEServerOptions,
   Subscription,
 } from './server/options.js';
 export { httpStatus } from './server/refusal.js';
+export type { ConnectContext, SSERequest } from './server/request.js';
 export { createSSEServer, type SSEServer } from './server/server.js';

@@ -3,9 +3,10 @@ import type { Hub, SubscribeOptions } from '../hub/hub.js';
 import { channelNames } from '../hub/publish.js';
 import type { ChannelName } from '../protocol/event.js';
 import { observe } from './observer.js';
-import type { ConnectContext, Settings, SSERequest, Subscription } from './options.js';
+import type { Settings, Subscription } from './options.js';
 import { resolve } from './provider.js';
 import { type Refusal, refuse, STREAM_HEADERS } from './refusal.js';
+import type { ConnectContext, SSERequest } from './request.js';
 
 /** A stream that may begin: everything a hub wants to know but the sink. */
 export type Accepted = Omit<SubscribeOptions, 'sink' | 'onClose'>;

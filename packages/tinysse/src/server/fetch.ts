@@ -1,8 +1,9 @@
 import type { Hub } from '../hub/hub.js';
 import type { Piece, Sink } from '../hub/sink.js';
 import { type Connector, discard } from './connect.js';
-import type { SSERequest, Subscription } from './options.js';
+import type { Subscription } from './options.js';
 import { STREAM_HEADERS } from './refusal.js';
+import type { SSERequest } from './request.js';
 
 /** Answers a standard Request with a Response. */
 export async function respond(

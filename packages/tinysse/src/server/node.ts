@@ -3,8 +3,9 @@ import type { Hub } from '../hub/hub.js';
 import { type Connector, discard } from './connect.js';
 import type { NodeRequest, NodeResponse } from './node-shapes.js';
 import { nodeSink } from './node-sink.js';
-import type { SSERequest, Subscription } from './options.js';
+import type { Subscription } from './options.js';
 import { STREAM_HEADERS } from './refusal.js';
+import type { SSERequest } from './request.js';
 
 /** What a binding works with. */
 export interface NodeBinding {

@@ -2,7 +2,7 @@ import type { SSEError } from '../errors.js';
 import type { HubObserver } from '../hub/observer.js';
 import type { CloseReason } from '../hub/sink.js';
 import type { ChannelName } from '../protocol/event.js';
-import type { ConnectContext, SSERequest } from './options.js';
+import type { ConnectContext, SSERequest } from './request.js';
 
 /** A stream, as an {@link Observer} sees it: the same object when it begins and when it ends. */
 export interface Connection {

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.js';
 import { SSEError } from '../errors.js';
-import type { Channels, ConnectContext, Settings, SSERequest } from './options.js';
+import type { Channels, Settings } from './options.js';
+import type { ConnectContext, SSERequest } from './request.js';
 
 /** Errors that mean a mistake in the provider's code, never a refusal. */
 const MISTAKES = [TypeError, RangeError, ReferenceError, SyntaxError, EvalError, URIError];

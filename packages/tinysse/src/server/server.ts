@@ -7,7 +7,8 @@ import { Connector } from './connect.js';
 import { respond } from './fetch.js';
 import { serve } from './node.js';
 import type { NodeRequest, NodeResponse } from './node-shapes.js';
-import { type SSERequest, type SSEServerOptions, type Subscription, settings } from './options.js';
+import { type SSEServerOptions, type Subscription, settings } from './options.js';
+import type { SSERequest } from './request.js';
 
 /** A server of event streams; see {@link createSSEServer}. Its functions may be passed around without it. */
 export interface SSEServer {
