@@ -31,7 +31,7 @@ export async function clientSize() {
 export async function neutralEntries() {
   try {
     await build({
-      entryPoints: ['packages/tinysse/dist/index.js', 'packages/tinysse/dist/client/index.js'],
+      entryPoints: ['index', 'client/index', 'client/publisher'].map((name) => `packages/tinysse/dist/${name}.js`),
       bundle: true,
       write: false,
       outdir: 'unused',

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { subscribe } from './http.js';
-import { type Hub, openHub, run, start } from './program.js';
+import { type Hub, openHub, run, start, startHub } from './program.js';
 
 let hub: Hub;
 let env: Record<string, string>;
@@ -51,17 +51,19 @@ describe('one event', () => {
     const long = await run(['publish', 'a'], { env, input: 'x'.repeat(2 ** 20 + 10) });
     expect(long).toMatchObject({ code: 1, stderr: expect.stringContaining('longer than 1048576 bytes') });
     const binary = await run(['publish', 'a'], { env, input: new Uint8Array([255]) });
-    expect(binary).toMatchObject({ code: 2, stderr: expect.stringContaining('not UTF-8') });
+    expect(binary).toMatchObject({ code: 2, stderr: expect.stringContaining('not valid UTF-8') });
   });
 
   test('is refused in one line by what is no hub, or by nothing at all', async () => {
     const mount = await run(['publish', 'a', 'x', '--url', `${hub.url}/console`]);
     expect(mount).toEqual({ code: 1, stdout: '', stderr: 'error: there is nothing at /console/publish\n' });
-    const nobody = await run(['publish', 'a', 'x', '--url', 'http://127.0.0.1:1']);
+    const gone = await startHub();
+    await gone.program.end();
+    const nobody = await run(['publish', 'a', 'x', '--url', gone.url]);
     expect(nobody).toEqual({
       code: 1,
       stdout: '',
-      stderr: 'error: cannot reach the hub at http://127.0.0.1:1: connection refused\n',
+      stderr: `error: cannot reach the hub at ${gone.url}: connection refused\n`,
     });
   });
 });

@@ -84,6 +84,28 @@ test.each([
   expect((await lines.next()).value).toMatch(line);
 });
 
+test('the publisher prints three ids from one request', async () => {
+  let requests = 0;
+  const http = await import('node:http');
+  const server = http.createServer(async (request, response) => {
+    requests++;
+    let body = '';
+    for await (const chunk of request) body += chunk;
+    response.setHeader('content-type', 'application/x-ndjson');
+    response.end(body.replace(/.+/g, (line) => JSON.stringify({ id: `id ${JSON.parse(line).data}` })));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  cleanups.push(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const port = String((server.address() as AddressInfo).port);
+  const lines = run('publisher', 0, (code) => code.replace('7730', port));
+  expect((await lines.next()).value).toBe("[ 'id 12', 'id 13', 'id 14' ]");
+  expect(requests).toBe(1);
+});
+
 test('every example of the README is run by a test', () => {
   const here =
     readFileSync(new URL(import.meta.url), 'utf8') +

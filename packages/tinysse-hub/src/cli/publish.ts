@@ -1,17 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as wait } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { type PublishConfig, publishFlags } from '../config.js';
 import { addFlags, readFlags } from '../flags.js';
 import { Failure, UsageError } from '../problems.js';
-import { HubAway, type Publication, publishTo } from './hub-client.js';
 import { linesOf } from './lines.js';
+import { MOST_BYTES, openPublisher } from './publisher.js';
 import { endWithReader, print, say } from './stdio.js';
 
-const MOST_BYTES = 2 ** 20;
 /** How long `--lines` waits for a hub that is away. */
 const PATIENCE_MS = 60_000;
-const RETRY_MS = { first: 100, most: 1_000 };
+/** How much `--lines` reads ahead of the hub's answers. */
+const UNANSWERED = { lines: 1_000, bytes: 4 * 2 ** 20 };
 
 export function publishCommand(program: Command): void {
   const command = program
@@ -34,7 +33,8 @@ Examples:
   tinysse-hub publish demo -- '-1'          data that begins with a dash
 
 With --lines, events keep the order of the lines. While the hub is away the lines wait, up to a minute; each has a key
-of its own, so that none is published twice. With --key K these keys are K-1, K-2, …`,
+of its own, so that none is published twice. With --key K these keys are K-1, K-2, … A line that is refused ends it;
+lines that came together with it may be published.`,
     )
     .action(async (channel: string, data: string | undefined) => {
       const config = readFlags(command, publishFlags, process.env);
@@ -47,9 +47,8 @@ of its own, so that none is published twice. With --key K these keys are K-1, K-
 
 async function publishOne(channels: string[], data: string | undefined, config: PublishConfig): Promise<void> {
   endWithReader();
-  const { event, key, url } = config;
-  const id = await publishTo(url, { channels, event, key, data: data ?? (await readStdin()) });
-  await print(id);
+  const { publish } = openPublisher(channels, config, 0);
+  await print(await publish(data ?? (await readStdin()), config.key));
 }
 
 async function readStdin(): Promise<Uint8Array> {
@@ -67,10 +66,14 @@ async function readStdin(): Promise<Uint8Array> {
   return all.subarray(0, end);
 }
 
-async function publishLines(channels: string[], { event, key, url }: PublishConfig): Promise<void> {
+async function publishLines(channels: string[], config: PublishConfig): Promise<void> {
   sayWhenTyped();
-  const keys = key ?? randomUUID();
+  const { publish, publisher } = openPublisher(channels, config, PATIENCE_MS);
+  const keys = config.key ?? randomUUID();
+  let read = 0;
+  let unanswered = 0;
   let published = 0;
+  let problem: Error | undefined;
   const summary = (): void => {
     if (process.stderr.isTTY) say(`published ${published} ${published === 1 ? 'event' : 'events'}`);
   };
@@ -78,34 +81,36 @@ async function publishLines(channels: string[], { event, key, url }: PublishConf
     summary();
     process.exit(130);
   });
+  const publishLine = async (line: Buffer, number: number): Promise<void> => {
+    try {
+      await publish(line, `${keys}-${number}`);
+      published++;
+    } catch (error) {
+      problem ??= ofLine(number, error);
+      // Nothing more is read, be it piped or typed.
+      process.stdin.destroy();
+    }
+  };
   try {
     for await (const line of linesOf(process.stdin as AsyncIterable<Buffer>, MOST_BYTES)) {
-      await publishPatiently(url, { channels, event, key: `${keys}-${published + 1}`, data: line });
-      published++;
+      if (problem) break;
+      const answer = publishLine(line, ++read);
+      unanswered += line.length;
+      if (read % UNANSWERED.lines !== 0 && unanswered < UNANSWERED.bytes) continue;
+      await answer;
+      unanswered = 0;
     }
   } catch (error) {
-    if (error instanceof Failure || error instanceof UsageError)
-      error.message = `line ${published + 1}: ${error.message}`;
-    throw error;
+    problem ??= ofLine(read + 1, error);
   }
+  await publisher.close();
+  if (problem) throw problem;
   summary();
 }
 
-/** Publishes as soon as the hub is there. The key keeps a try whose answer was lost from becoming a second event. */
-async function publishPatiently(hub: URL, publication: Publication): Promise<void> {
-  const until = Date.now() + PATIENCE_MS;
-  for (let tries = 0; ; tries++) {
-    try {
-      await publishTo(hub, publication);
-      if (tries > 0) say('the hub is back; going on');
-      return;
-    } catch (error) {
-      if (!(error instanceof HubAway)) throw error;
-      if (Date.now() >= until) throw new Failure(`${error.message}; gave up after ${PATIENCE_MS / 1000} s`);
-      if (tries === 0) say(`${error.message}; trying for ${PATIENCE_MS / 1000} s`);
-    }
-    await wait(Math.min(RETRY_MS.most, RETRY_MS.first * 2 ** tries));
-  }
+function ofLine(number: number, error: unknown): Error {
+  if (error instanceof Failure || error instanceof UsageError) error.message = `line ${number}: ${error.message}`;
+  return error as Error;
 }
 
 function sayWhenTyped(): void {

@@ -50,7 +50,13 @@ export function sendError(
   endWhenSent(req, res);
 }
 
-function refusal(error: unknown): { status: number; code: string; message: string; headers?: Record<string, string> } {
+/** What an error says to whoever asked. */
+export function refusal(error: unknown): {
+  status: number;
+  code: string;
+  message: string;
+  headers?: Record<string, string>;
+} {
   if (error instanceof Refused) return error;
   const status = httpStatus(error);
   const headers: Record<string, string> = status === 503 ? { 'retry-after': '1' } : {};

@@ -3,12 +3,17 @@ import { Refused } from './answer.js';
 
 /**
  * Reads a request's body. It never settles when the client leaves before the end: there is nobody to answer.
- * @throws Refused 413 as soon as the body is known to be longer than `most` bytes; no more of it is kept
+ * @throws Refused 413 as soon as the body is known to be longer than `most` bytes, with `code`; no more of it is kept
  */
-export function readBody(req: IncomingMessage, res: ServerResponse, most: number): Promise<Buffer> {
+export function readBody(
+  req: IncomingMessage,
+  res: ServerResponse,
+  most: number,
+  code = 'EVENT_TOO_LARGE',
+): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const tooLarge = (): void =>
-      reject(new Refused(413, 'EVENT_TOO_LARGE', `the body is longer than ${most} bytes; nothing was published`));
+      reject(new Refused(413, code, `the body is longer than ${most} bytes; nothing was published`));
     if (Number(req.headers['content-length']) > most) return tooLarge();
     if (req.headers.expect !== undefined) res.writeContinue();
 

@@ -4,13 +4,21 @@ import type { PublishInput, SSEServer } from 'tinysse';
 import { Refused, sendJson } from '../http/answer.js';
 import { readBody } from '../http/body.js';
 import { eachParameter, unknownParameter } from '../http/query.js';
+import { isLines, publishLines } from './publish-lines.js';
 
 const MOST_BYTES = 2 ** 20;
 
-/** `POST /publish?channel=a[&channel=b][&event=n][&key=…]`: the body is the event's data. */
+/**
+ * `POST /publish?channel=a[&channel=b][&event=n][&key=…]`: the body is the event's data, unless its type says that it is
+ * events, one a line.
+ */
 export const publishRoute =
   (sse: SSEServer) =>
   async (req: IncomingMessage, res: ServerResponse, query: string): Promise<void> => {
+    if (isLines(req.headers['content-type'])) {
+      if (query) throw new Refused(400, 'INVALID_PARAMETER', 'every line names its own channels; leave the query out');
+      return publishLines(sse, req, res, () => {});
+    }
     // Everything is looked at before the body is read, so that a mistake costs nobody an upload.
     const target = publishTarget(query);
     const body = await readBody(req, res, MOST_BYTES);

@@ -1,0 +1,105 @@
+import { isUtf8 } from 'node:buffer';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { type PublishInput, SSEError, type SSEServer } from 'tinysse';
+import { Refused, refusal } from '../http/answer.js';
+import { readBody } from '../http/body.js';
+
+const MOST_BYTES = 8 * 2 ** 20;
+const MOST_LINES = 10_000;
+/** What is published in one turn. A durable log commits as much at once, and subscribers are served in between. */
+const BATCH = { lines: 1_000, length: 2 ** 20 };
+
+const FIELDS = new Set(['channels', 'event', 'data', 'key']);
+
+/** Throws when whoever asks may not publish to a channel. */
+export type MayPublish = (channels: readonly string[]) => void;
+
+/** The type of a body whose lines are JSON. */
+export const isLines = (type: string | undefined): boolean =>
+  type !== undefined && /^application\/x-ndjson *(;|$)/i.test(type);
+
+/**
+ * `POST /publish` with `content-type: application/x-ndjson`: each line an event `{"channels":[…],"event","data","key"}`,
+ * answered by lines in the same order, `{"id"}` or `{"error":{"code","message"}}`. A refused line stops no other. When
+ * the log fails, the batches after it are not tried but answered with the same error, so that a retry keeps the order.
+ */
+export async function publishLines(
+  sse: SSEServer,
+  req: IncomingMessage,
+  res: ServerResponse,
+  mayPublish: MayPublish,
+): Promise<void> {
+  const lines = linesOf(await readBody(req, res, MOST_BYTES, 'BODY_TOO_LARGE'));
+  const answers: string[] = [];
+  for (let from = 0, to = 0; from < lines.length; from = to) {
+    to = endOfBatch(lines, from);
+    const batch = await Promise.all(lines.slice(from, to).map((line) => publishLine(sse, line, mayPublish)));
+    for (const { text } of batch) answers.push(text);
+    const outage = batch.find(({ failed }) => failed);
+    if (outage) {
+      for (; to < lines.length; to++) answers.push(outage.text);
+    } else if (to < lines.length) await nextTurn();
+  }
+  const text = answers.map((answer) => `${answer}\n`).join('');
+  res.writeHead(200, ['content-type', 'application/x-ndjson', 'content-length', String(Buffer.byteLength(text))]);
+  res.end(text);
+}
+
+function linesOf(body: Buffer): string[] {
+  if (!isUtf8(body)) throw new Refused(400, 'INVALID_DATA', 'the body is not UTF-8; nothing was published');
+  const lines = body.toString().split('\n');
+  if (lines.at(-1) === '') lines.pop();
+  if (lines.length > MOST_LINES)
+    throw new Refused(413, 'TOO_MANY_LINES', `more than ${MOST_LINES} lines; nothing was published`);
+  return lines;
+}
+
+function endOfBatch(lines: readonly string[], from: number): number {
+  let length = 0;
+  let to = from;
+  while (to < lines.length && to - from < BATCH.lines && length < BATCH.length) length += lines[to++]!.length;
+  return to;
+}
+
+/** One line's answer. */
+interface Answer {
+  readonly text: string;
+  /** Whether the log failed, which is no fault of the line's. */
+  readonly failed: boolean;
+}
+
+async function publishLine(sse: SSEServer, line: string, mayPublish: MayPublish): Promise<Answer> {
+  try {
+    const input = parseLine(line);
+    mayPublish(input.channels as string[]);
+    return { text: `{"id":"${await sse.send(input)}"}`, failed: false };
+  } catch (error) {
+    if (!(error instanceof SSEError || error instanceof Refused)) throw error;
+    const { status, code, message } = refusal(error);
+    return { text: JSON.stringify({ error: { code, message } }), failed: status >= 500 };
+  }
+}
+
+/** @returns the event, unchecked but for the shape of its line and channels */
+function parseLine(line: string): PublishInput {
+  let input: unknown;
+  try {
+    input = JSON.parse(line);
+  } catch {
+    throw new Refused(400, 'INVALID_LINE', 'the line is not JSON');
+  }
+  if (typeof input !== 'object' || input === null || Array.isArray(input))
+    throw new Refused(400, 'INVALID_LINE', 'the line is not an object {"channels":[…],"data":"…"}');
+  for (const name in input)
+    if (!FIELDS.has(name))
+      throw new Refused(
+        400,
+        'INVALID_LINE',
+        `unknown field ${JSON.stringify(name)}; known are ${[...FIELDS].join(', ')}`,
+      );
+  const { channels } = input as PublishInput;
+  if (!Array.isArray(channels) || !channels.every((name) => typeof name === 'string'))
+    throw new Refused(400, 'NO_CHANNEL', 'the field "channels" must be an array of strings');
+  return input as PublishInput;
+}
