@@ -1,0 +1,203 @@
+import { SSEError } from '../errors.js';
+import { createSSEClient } from './client.js';
+import { createListeners } from './listeners.js';
+import { createLoops } from './loops.js';
+import { type ErrorNotice, type Leader, lead, type Notice, type Wish } from './shared-leader.js';
+import { place } from './shared-place.js';
+import type { SSEClient, SSEClientOptions, SSEClientState } from './types.js';
+
+/** A tab whose loops hold so many messages takes no more until they have none; then the stream is read again for it. */
+const HELD_LIMIT = 1_024;
+
+// Keys of listeners beside the names of events, which are strings.
+const MESSAGE = 0;
+const RESET = 1;
+const ERROR = 2;
+const OPEN = 3;
+const STATE = 4;
+
+/**
+ * A client whose connection is shared by every tab of the same origin that has one for the same URL: one tab leads and
+ * holds it, and when that tab is closed or crashes another takes over. Each tab receives every event once and in order,
+ * or a reset, as it would over a connection of its own; state and errors are those of the connection.
+ *
+ * The connection is made with the options of the tab that leads, so they have to be the same in all tabs; `storage`,
+ * `signal` and `logger` are each tab's own. Order across tabs is known by tinysse cursors: with another server's ids,
+ * a change of the leader may repeat an event. Where the runtime has no Web Locks (they need a secure context) or no
+ * BroadcastChannel, every tab has a connection of its own.
+ *
+ * @param options - as of `createSSEClient`
+ * @throws SSEError INVALID_OPTION
+ * @example
+ * const client = createSSEClient({ endpoint: '/events' });
+ * const shared = createSharedSSEClient({ endpoint: '/events' });
+ * shared.onMessage((message) => console.log(message.data));
+ * shared.connect();
+ */
+export function createSharedSSEClient(options: SSEClientOptions): SSEClient {
+  const alone = createSSEClient(options);
+  const locks = globalThis.navigator?.locks;
+  if (!locks || !globalThis.BroadcastChannel) return alone;
+
+  const { storage, signal, logger, ...connection } = options;
+  const url = new URL(options.endpoint, globalThis.document?.baseURI ?? globalThis.location?.href).href;
+  const name = `tinysse:${url}`;
+  let position = alone.lastEventId;
+  let state: SSEClientState = 'closed';
+  /** The position from which the stream has been asked for again. */
+  let asked: string | undefined;
+  /** How many messages the loops may hold by now, and whether some were not taken because of that. */
+  let held = 0;
+  let missed = false;
+  let leader: Leader | undefined;
+  let say = (_: Wish | Notice) => {};
+  let leave = () => {};
+
+  const { add, emit, run } = createListeners(logger);
+
+  const setState = (next: SSEClientState): void => {
+    if (state === next) return;
+    emit(STATE, (state = next));
+    if (next === 'open') emit(OPEN);
+  };
+  const rebuilt = ({ code, message, ...details }: ErrorNotice): SSEError => new SSEError(code, message, details);
+  const report = (error: SSEError): void => {
+    logger?.('tinysse:', error);
+    emit(ERROR, error);
+  };
+  const finish = (error?: SSEError): void => {
+    leave();
+    setState('closed');
+    loops.end(error);
+    if (error) report(error);
+  };
+  const abort = (): void =>
+    finish(new SSEError('ABORTED', 'the signal was aborted', { cause: signal?.reason, willRetry: false }));
+  const save = (id = position, loop?: object): void => {
+    if (storage && loops.idle(loop)) run(() => storage.setItem(name, id));
+  };
+
+  /** To the leader, which may be this tab. */
+  const wish = (wanted: Wish): void => {
+    if (leader) leader.hear(wanted);
+    else say(wanted);
+  };
+  const ask = (): void => {
+    if (asked === position) return;
+    asked = position;
+    wish({ type: 'here', position });
+  };
+
+  const take = (notice: Notice & { type: 'step' }): void => {
+    if (loops.idle()) held = 0;
+    missed ||= held === HELD_LIMIT;
+    if (missed) return;
+    const placing = place(position, notice);
+    if (placing === 'skip') return;
+    if (placing === 'ask') return ask();
+    position = placing.position;
+    const { reset, message } = notice;
+    if (reset) emit(RESET, reset);
+    if (message) {
+      emit(MESSAGE, message);
+      emit(message.event, message);
+      loops.push(message);
+      held++;
+    }
+    save();
+  };
+
+  const hear = (notice: Notice): void => {
+    if (notice.type === 'step') take(notice);
+    else if (notice.type === 'who') wish({ type: 'here', position });
+    else if (notice.type === 'at') position ||= notice.position;
+    else if (notice.type === 'error') report(rebuilt(notice.error));
+    else if (notice.type === 'end') finish(notice.error && rebuilt(notice.error));
+    else {
+      // The stream is read anew, from where it was asked for by one tab or another.
+      if (notice.state === 'connecting') asked = undefined;
+      setState(notice.state);
+    }
+  };
+
+  const join = (): void => {
+    if (signal?.aborted) return abort();
+    const channel = new BroadcastChannel(name);
+    const leaving = new AbortController();
+    const left = leaving.signal;
+    say = (said) => channel.postMessage(said);
+    leave = () => {
+      leave = () => {};
+      say = () => {};
+      asked = undefined;
+      missed = false;
+      signal?.removeEventListener('abort', abort);
+      leader?.close();
+      leader = undefined;
+      leaving.abort();
+      channel.close();
+    };
+    signal?.addEventListener('abort', abort);
+    channel.onmessage = ({ data }) => {
+      const said = data as Wish | Notice;
+      if (said.type !== 'here' && said.type !== 'now') hear(said);
+      else leader?.hear(said);
+    };
+    const takeOver = async (): Promise<void> => {
+      if (left.aborted) return;
+      const others = locks.query().then(
+        ({ pending }) => pending!.filter((request) => request.name === name).length,
+        () => 0,
+      );
+      leader = lead(connection, position, others, (notice) => {
+        if (left.aborted) return;
+        channel.postMessage(notice);
+        // A leader asks itself nothing: its own position it knows.
+        if (notice.type !== 'who') hear(notice);
+      });
+      await new Promise((resolve) => left.addEventListener('abort', resolve));
+    };
+    setState('connecting');
+    // Where locks are denied, to frames without an origin for one, nobody else listens either.
+    locks.request(name, { signal: left }, takeOver).catch(takeOver);
+    say({ type: 'here', position });
+  };
+
+  const loops = createLoops(
+    () => {
+      if (state !== 'closed') return;
+      join();
+      return (last) => {
+        finish();
+        if (last) position = last;
+      };
+    },
+    (id, loop) => {
+      save(id, loop);
+      if (!missed || !loops.idle()) return;
+      missed = false;
+      ask();
+    },
+  );
+
+  return {
+    onMessage: (listener) => add(MESSAGE, listener),
+    on: add,
+    onReset: (listener) => add(RESET, listener),
+    onError: (listener) => add(ERROR, listener),
+    onOpen: (listener) => add(OPEN, listener),
+    onStateChange: (listener) => add(STATE, listener),
+    connect() {
+      if (state === 'closed') join();
+      else if (state === 'waiting') wish({ type: 'now' });
+    },
+    close: () => finish(),
+    get state() {
+      return state;
+    },
+    get lastEventId() {
+      return position;
+    },
+    [Symbol.asyncIterator]: loops.open,
+  };
+}

@@ -1,0 +1,251 @@
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import type { SSEServer } from 'tinysse';
+import type { SSEClient, SSEClientOptions } from 'tinysse/client';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import { describeWith, program } from '../programs.js';
+import { createSite, FLAGS } from './site.js';
+
+declare const page: {
+  createSharedSSEClient(options: SSEClientOptions): SSEClient;
+  client: SSEClient;
+  seen: string[];
+};
+
+const bundle = build({
+  entryPoints: [fileURLToPath(new URL('../../src/client/index.ts', import.meta.url))],
+  bundle: true,
+  write: false,
+  format: 'iife',
+  globalName: 'page',
+}).then(({ outputFiles }) => outputFiles[0]!.text);
+
+describeWith(['chromium'], 'tabs of one origin', () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await chromium.launch({ executablePath: program('chromium')!, args: FLAGS.split(' ') });
+  });
+  afterAll(() => browser?.close());
+
+  async function createContext(): Promise<BrowserContext> {
+    const context = await browser.newContext();
+    onTestFinished(() => context.close());
+    return context;
+  }
+
+  /** A tab that listens and keeps what it hears: data, `reset`, codes of errors. */
+  async function openTab(context: BrowserContext, url: string, options: Partial<SSEClientOptions> = {}) {
+    const tab = await context.newPage();
+    await tab.goto(url);
+    await tab.evaluate((options) => {
+      page.seen = [];
+      page.client = page.createSharedSSEClient({ endpoint: '/events', retryInterval: 20, ...options });
+      page.client.onMessage(({ data }) => page.seen.push(data));
+      page.client.onReset(({ reason }) => page.seen.push(`reset ${reason}`));
+      page.client.onError(({ code }) => page.seen.push(code));
+      page.client.connect();
+      // A lock of its own tells which tab this is.
+      void navigator.locks.request(`tab ${performance.timeOrigin}`, () => new Promise(() => {}));
+    }, options);
+    return tab;
+  }
+  const isOpen = (tab: Page) => tab.waitForFunction(() => page.client.state === 'open' && page.client.lastEventId);
+  const seen = (tab: Page) => tab.evaluate(() => page.seen);
+  const has = (tab: Page, data: string) => tab.waitForFunction((data) => page.seen.includes(data), data);
+  const leads = (tab: Page) =>
+    tab.evaluate(async () => {
+      const { held } = await navigator.locks.query();
+      const leader = held!.find(({ name }) => name === `tinysse:${location.href}events`);
+      return leader?.clientId === held!.find(({ name }) => name === `tab ${performance.timeOrigin}`)!.clientId;
+    });
+  async function leaderOf(tabs: Page[]): Promise<Page> {
+    for (const tab of tabs) if (await leads(tab)) return tab;
+    throw new Error('no tab leads');
+  }
+  /** Publishes numbers until it is told to stop. @returns how many */
+  function publishing(sse: SSEServer): () => Promise<number> {
+    let count = 0;
+    const timer = setInterval(() => void sse.publish(`${count++}`, 'all'), 2);
+    onTestFinished(() => clearInterval(timer));
+    return async () => {
+      clearInterval(timer);
+      await sse.publish('last', 'all');
+      return count;
+    };
+  }
+  const upTo = (count: number) => [...Array.from({ length: count }, (_, n) => `${n}`), 'last'];
+  const open = (context: BrowserContext, url: string, count: number) =>
+    Promise.all(Array.from({ length: count }, () => openTab(context, url)));
+
+  test('20 of them have one connection; leaders are closed and crash, and no tab loses or doubles an event', async () => {
+    const site = await createSite(await bundle, 100_000);
+    const context = await createContext();
+    let tabs = await open(context, site.url, 20);
+    await Promise.all(tabs.map(isOpen));
+    expect(site.asked).toBe(1);
+    const stop = publishing(site.sse);
+    const gone: Page[] = [];
+    for (const tab of tabs) tab.on('crash', () => gone.push(tab));
+    for (const end of ['close', 'crash', 'close', 'crash']) {
+      const leader = await leaderOf(tabs);
+      const before = site.asked;
+      if (end === 'close') await leader.close();
+      else {
+        const session = await context.newCDPSession(leader);
+        session.send('Page.crash').catch(() => {});
+        await vi.waitFor(() => expect(gone).toContain(leader));
+      }
+      tabs = tabs.filter((tab) => tab !== leader && !gone.includes(tab));
+      await vi.waitFor(() => expect(site.asked).toBeGreaterThan(before), 10_000);
+    }
+    const count = await stop();
+    await Promise.all(tabs.map((tab) => has(tab, 'last')));
+    expect(tabs.length).toBeGreaterThanOrEqual(10);
+    for (const tab of tabs) expect(await seen(tab)).toEqual(upTo(count));
+    await vi.waitFor(() => expect(site.open).toBe(1));
+  });
+
+  test('that come and go while events flow begin where they joined, and miss nothing', async () => {
+    const site = await createSite(await bundle, 100_000);
+    const context = await createContext();
+    const first = await openTab(context, site.url);
+    await isOpen(first);
+    const stop = publishing(site.sse);
+    const others: Page[] = [];
+    for (let n = 0; n < 4; n++) others.push(await openTab(context, site.url));
+    await Promise.all(others.map(isOpen));
+    await first.evaluate(() => page.client.close());
+    await others[1]!.close();
+    const late = await openTab(context, site.url);
+    await isOpen(late);
+    await first.evaluate(() => page.client.connect());
+    await isOpen(first);
+    const all = upTo(await stop());
+    const left = [first, others[0]!, others[2]!, others[3]!, late];
+    await Promise.all(left.map((tab) => has(tab, 'last')));
+    for (const tab of left) {
+      const got = await seen(tab);
+      expect(got).toEqual(all.slice(-got.length));
+    }
+    expect(await seen(first)).toEqual(all);
+    await vi.waitFor(() => expect(site.open).toBe(1));
+  });
+
+  test('go on after a lost connection, and hear of it', async () => {
+    const site = await createSite(await bundle);
+    const context = await createContext();
+    const tabs = await open(context, site.url, 3);
+    await Promise.all(tabs.map(isOpen));
+    await site.sse.publish('before', 'all');
+    await Promise.all(tabs.map((tab) => has(tab, 'before')));
+    site.cut();
+    await site.sse.publish('missed', 'all');
+    await Promise.all(tabs.map((tab) => has(tab, 'missed')));
+    for (const tab of tabs) expect(await seen(tab)).toEqual(['before', 'NETWORK', 'missed']);
+    expect(site.asked).toBe(2);
+  });
+
+  test('that stand at different positions each get what they are missing, over one connection', async () => {
+    const site = await createSite(await bundle);
+    const context = await createContext();
+    const cursors = [];
+    for (let n = 0; n < 6; n++) cursors.push(await site.sse.publish(`${n}`, 'all'));
+    const tabs = [];
+    for (const n of [5, 3, 0, 4])
+      tabs.push([n, await openTab(context, site.url, { lastEventId: cursors[n]! })] as const);
+    const earliest = await openTab(context, site.url, { lastEventId: 'earliest' });
+    await site.sse.publish('last', 'all');
+    for (const [n, tab] of tabs) {
+      await has(tab, 'last');
+      expect(await seen(tab)).toEqual([...['0', '1', '2', '3', '4', '5'].slice(n + 1), 'last']);
+    }
+    await has(earliest, 'last');
+    expect(await seen(earliest)).toEqual(['0', '1', '2', '3', '4', '5', 'last']);
+    await vi.waitFor(() => expect(site.open).toBe(1));
+  });
+
+  test('are all told of a gap', async () => {
+    const site = await createSite(await bundle, 2);
+    const context = await createContext();
+    const tabs = await open(context, site.url, 3);
+    await Promise.all(tabs.map(isOpen));
+    await site.sse.publish('first', 'all');
+    await Promise.all(tabs.map((tab) => has(tab, 'first')));
+    site.refuse(503);
+    site.cut();
+    for (let n = 0; n < 5; n++) await site.sse.publish(`${n}`, 'all');
+    site.refuse(0);
+    await Promise.all(tabs.map((tab) => has(tab, '4')));
+    for (const tab of tabs)
+      expect((await seen(tab)).filter((what) => !/NETWORK|HTTP_STATUS/.test(what))).toEqual([
+        'first',
+        'reset evicted',
+        '3',
+        '4',
+      ]);
+  });
+
+  test('end together on an answer that will not change', async () => {
+    const site = await createSite(await bundle);
+    const context = await createContext();
+    const tabs = await open(context, site.url, 3);
+    await Promise.all(tabs.map(isOpen));
+    site.refuse(403);
+    site.cut();
+    for (const tab of tabs) {
+      await tab.waitForFunction(() => page.client.state === 'closed');
+      expect(await seen(tab)).toEqual(['NETWORK', 'HTTP_STATUS']);
+    }
+  });
+
+  test('take a loop that is slow along: it gets every event, however far it is behind', async () => {
+    const site = await createSite(await bundle, 100_000);
+    const context = await createContext();
+    const [fast, slow] = (await open(context, site.url, 2)) as [Page, Page];
+    await Promise.all([isOpen(fast), isOpen(slow)]);
+    await slow.evaluate(() => {
+      page.client.close();
+      page.seen = [];
+      void (async () => {
+        for await (const { data } of page.client) {
+          if (data === '0') await new Promise<void>((resolve) => Object.assign(window, { go: resolve }));
+          page.seen.push(`loop ${data}`);
+          if (data === 'last') break;
+        }
+      })();
+    });
+    await isOpen(slow);
+    for (let n = 0; n < 3_000; n++) void site.sse.publish(`${n}`, 'all');
+    await site.sse.publish('last', 'all');
+    await has(fast, 'last');
+    await slow.evaluate('go()');
+    await has(slow, 'loop last');
+    const got = (await seen(slow)).filter((what) => what.startsWith('loop'));
+    expect(got).toEqual(upTo(3_000).map((data) => `loop ${data}`));
+    expect(await seen(fast)).toEqual(upTo(3_000));
+    await vi.waitFor(() => expect(site.open).toBe(1));
+  });
+
+  test('where Web Locks are missing each have a connection', async () => {
+    const site = await createSite(await bundle);
+    const context = await createContext();
+    await context.addInitScript(() => Object.defineProperty(navigator, 'locks', { value: undefined }));
+    const tabs = [];
+    for (let n = 0; n < 2; n++) {
+      const tab = await context.newPage();
+      await tab.goto(site.url);
+      await tab.evaluate(() => {
+        page.seen = [];
+        page.client = page.createSharedSSEClient({ endpoint: '/events' });
+        page.client.onMessage(({ data }) => page.seen.push(data));
+        page.client.connect();
+      });
+      await isOpen(tab);
+      tabs.push(tab);
+    }
+    await site.sse.publish('hello', 'all');
+    for (const tab of tabs) await has(tab, 'hello');
+    expect(site.asked).toBe(2);
+  });
+});
