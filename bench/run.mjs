@@ -6,7 +6,7 @@ import { cases } from './cases/index.mjs';
 import { runCase } from './lib/case.mjs';
 import { draw } from './lib/chart.mjs';
 import { pinned } from './lib/processes.mjs';
-import { page, terminal } from './lib/report.mjs';
+import { checked, page, terminal } from './lib/report.mjs';
 import { versions } from './lib/subjects.mjs';
 
 const HELP = `npm run bench -- [CASE…] [options]
@@ -14,10 +14,11 @@ const HELP = `npm run bench -- [CASE…] [options]
 Measures tinysse beside its peers: server on core 0, load on core 1, subjects in turn, medians of several runs.
 Every delivery is checked; the exit code is 1 when tinysse lost, doubled or reordered one. Bars never change it.
 
-  --quick       everything once and briefly, for its checks; figures mean nothing
+  --quick       tinysse alone, once and briefly, for its checks; prints no figures
   --runs N      how often, instead of what each case says
   --docs        write docs/bench.md and docs/bench.svg; a full run of all cases does so anyway
   --json FILE   write every run's figures
+  --list        print the cases
   --help        print this
 
 Cases:
@@ -28,6 +29,10 @@ Linux only: it reads /proc. nginx with nchan (apt install libnginx-mod-nchan) an
 const { values, positionals } = readArguments();
 if (values.help) {
   console.log(HELP);
+  process.exit(0);
+}
+if (values.list) {
+  console.log(cases.map(({ name }) => name).join('\n'));
   process.exit(0);
 }
 const unknown = positionals.filter((name) => !cases.some((one) => one.name === name));
@@ -46,7 +51,7 @@ for (const one of chosen) {
     progress: (text) => progress(`${one.name} ${text}`),
   });
   progress('');
-  console.log(terminal(outcome));
+  console.log(values.quick ? checked(outcome) : terminal(outcome));
   outcomes.push(outcome);
 }
 
@@ -73,6 +78,7 @@ function readArguments() {
       options: {
         quick: { type: 'boolean', default: false },
         docs: { type: 'boolean', default: false },
+        list: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
         runs: { type: 'string' },
         json: { type: 'string' },

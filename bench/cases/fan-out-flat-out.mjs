@@ -1,17 +1,14 @@
 import { ratioBar } from '../lib/bar.mjs';
 import { cpuPerDelivery, deliveriesPerSecond, generator, p99, server } from './columns.mjs';
 
-// A rate needs no more events than show it; those that take a second for a few hundred get no more.
-const slow = { warm: 60, count: 300 };
-
 export default {
   name: 'fan-out-flat-out',
   what: '1,000 clients of one channel, 3,000 events of 100 B from 64 publishing connections, as fast as they are taken',
   runs: 5,
   spec: { scenario: 'fanOut', clients: 1_000, publishers: 64, warm: 1_000, count: 3_000 },
   quick: { clients: 200, warm: 0, count: 200 },
-  perSubject: { naive: slow, limit: slow, betterSse: slow, fastify: slow, hono: slow, h3: slow, nchan: { count: 600 } },
   subjects: ['program', 'nchan', 'betterSse', 'library', 'limit', 'naive', 'fastify', 'hono', 'h3'],
+  lessOften: ['limit', 'naive', 'fastify', 'hono', 'h3'],
   columns: [deliveriesPerSecond, cpuPerDelivery, p99, server, generator],
   chart: deliveriesPerSecond,
   bars: (of) => [

@@ -8,6 +8,7 @@ export default {
   spec: { scenario: 'fanOut', clients: 1_000, rate: 100, warm: 200, count: 500 },
   quick: { clients: 200, warm: 0, count: 50 },
   subjects: ['program', 'limit', 'nchan', 'library', 'naive', 'betterSse', 'fastify', 'hono', 'h3'],
+  lessOften: ['library', 'naive', 'betterSse', 'fastify', 'hono', 'h3'],
   columns: [cpuPerDelivery, p50, p99, server, generator],
   chart: cpuPerDelivery,
   bars: (of) => [

@@ -1,3 +1,4 @@
+import batch from './batch.mjs';
 import decode from './decode.mjs';
 import fanOutFlatOut from './fan-out-flat-out.mjs';
 import fanOutPaced from './fan-out-paced.mjs';
@@ -19,10 +20,10 @@ import threeChannels from './three-channels.mjs';
  * @property {number} runs
  * @property {object} spec - what the load generator is told
  * @property {object} quick - what of it differs when only correctness counts
- * @property {Record<string, object>} [perSubject] - what of it differs for a subject
  * @property {Record<string, { subject: string }>} [variants] - names for a subject under another load
  * @property {Record<string, string>} [titles] - of subjects that are no servers
  * @property {string[]} subjects - ours first
+ * @property {string[]} [lessOften] - those that no bar compares: measured in every other run
  * @property {Column[]} columns
  * @property {Column} [chart] - the column to draw
  * @property {string} [sharedWith] - the case whose runs serve this one as well
@@ -45,4 +46,5 @@ export const cases = [
   reconnectStorm,
   decode,
   publish,
+  batch,
 ];

@@ -11,6 +11,7 @@ export default {
   spec: { scenario: 'storm', clients: 2_000, behind: 999, rate: 100 },
   quick: { clients: 200, behind: 200 },
   subjects: ['program', 'sharedBuffer', 'library'],
+  lessOften: ['library'],
   columns: [caughtUp, cpu, p99, generator],
   bars: (of) => [
     ratioBar(

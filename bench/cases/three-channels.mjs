@@ -8,6 +8,7 @@ export default {
   spec: { scenario: 'fanOut', plan: 'three', clients: 1_000, publishers: 64, warm: 2_000, count: 10_000 },
   quick: { clients: 200, warm: 0, count: 500 },
   subjects: ['program', 'naive', 'library', 'limit'],
+  lessOften: ['library', 'limit'],
   columns: [deliveriesPerSecond, cpuPerDelivery, p99, server, generator],
   bars: (of) => [
     ratioBar('deliveries/s ≥ 3 × res.write loop', of, deliveriesPerSecond, ['program', 'naive'], { least: 3 }),

@@ -6,6 +6,7 @@ import { subjects } from './subjects.mjs';
  * @property {string} name
  * @property {string} what
  * @property {number} runs
+ * @property {number} seconds - how long it took
  * @property {string[]} columns
  * @property {{ title: string, ours: boolean, absent?: string, figures: number[], spread: number[][], note: string }[]} rows
  * @property {import('./bar.mjs').Bar[]} bars
@@ -28,7 +29,6 @@ export async function runCase(one, { quick, runs: asked, progress }) {
   const runs = quick ? 1 : (asked ?? one.runs);
   const specOf = (name) => ({
     ...one.spec,
-    ...one.perSubject?.[name],
     ...(quick && one.quick),
     ...one.variants?.[name],
     ...(quick && one.variants?.[name] && shrunk(one, name)),
@@ -37,26 +37,31 @@ export async function runCase(one, { quick, runs: asked, progress }) {
     const spec = specOf(name);
     return one.measure ? one.measure(name, spec) : loadServer(spec.subject ?? name, spec);
   };
+  // What only counts losses needs no peers, unless it is what ours must agree with.
+  const subjects = quick && !one.agree ? one.subjects.filter((name) => isOurs(one, name)) : one.subjects;
+  const takesPart = (name, run) => run % 2 === 0 || !one.lessOften?.includes(name);
+  const began = performance.now();
   const key = one.sharedWith ?? one.name;
-  if (!known.has(key)) known.set(key, await alternate(one.subjects, runs, once, progress));
+  if (!known.has(key)) known.set(key, await alternate(subjects, takesPart, runs, once, progress));
   const measured = known.get(key);
 
   const of = (name, column) => {
     const { results } = measured.get(name) ?? {};
     return results && median(results.map(column.figure));
   };
-  const rows = one.subjects.map((name) => row(one, name, measured.get(name), specOf(name)));
+  const rows = subjects.map((name) => row(one, name, measured.get(name), runs));
   const { violations, remarks } = faults(one, measured);
   return {
     name: one.name,
     what: one.what,
     runs,
+    seconds: (performance.now() - began) / 1000,
     columns: one.columns.map(({ title }) => title),
     rows,
     bars: quick ? [] : one.bars(of),
     violations,
     remarks,
-    ...(one.chart && { chart: chart(one, of) }),
+    ...(one.chart && { chart: chart({ ...one, subjects }, of) }),
   };
 }
 
@@ -69,12 +74,12 @@ function shrunk(one, name) {
   return scaled;
 }
 
-function row(one, name, { results, absent }, spec) {
+function row(one, name, { results, absent }, runs) {
   const title = titleOf(one, name);
   const ours = isOurs(one, name);
   if (!results) return { title, ours, absent, figures: [], spread: [], note: '' };
   const spread = one.columns.map(({ figure }) => results.map(figure));
-  const note = one.perSubject?.[name] ? `${spec.count} events` : '';
+  const note = results.length < runs ? `${results.length} runs` : '';
   return { title, ours, figures: spread.map(median), spread, note };
 }
 

@@ -32,12 +32,13 @@ export async function loadServer(name, spec) {
  * A peer that fails is left out; one of ours throws.
  *
  * @param {string[]} names
+ * @param {(name: string, run: number) => boolean} takesPart
  * @param {number} runs
  * @param {(name: string) => Promise<object>} once
  * @param {(text: string) => void} progress
  * @returns {Promise<Map<string, Measured>>}
  */
-export async function alternate(names, runs, once, progress) {
+export async function alternate(names, takesPart, runs, once, progress) {
   const measured = new Map();
   for (const name of names) {
     const absent = subjects[name]?.absent?.();
@@ -46,7 +47,7 @@ export async function alternate(names, runs, once, progress) {
   for (let run = 0; run < runs; run++)
     for (const name of names) {
       const { results } = measured.get(name);
-      if (!results) continue;
+      if (!results || !takesPart(name, run)) continue;
       progress(`${run + 1}/${runs} ${name}`);
       try {
         results.push(await once(name));

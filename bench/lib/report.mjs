@@ -17,13 +17,22 @@ export function terminal(outcome) {
   const line = (cells) =>
     `  ${cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i] ?? 0))).join('  ')}`;
   return [
-    `${outcome.name}: ${outcome.what} (median of ${outcome.runs})`,
+    `${outcome.name}: ${outcome.what} (median of ${outcome.runs}; ${outcome.seconds.toFixed(0)} s)`,
     line(head),
     ...body.map(line),
     ...outcome.bars.map((bar) => `  ${verdict(bar).padEnd(12)} ${bar.text}: ${bar.figures}`),
     ...outcome.remarks.map((text) => `  peer's fault  ${text}`),
     ...outcome.violations.map((text) => `  VIOLATION     ${text}`),
     '',
+  ].join('\n');
+}
+
+/** A case that ran for its checks alone: its figures mean nothing. */
+export function checked({ name, seconds, violations }) {
+  const verdict = violations.length === 0 ? 'ok  ' : 'FAIL';
+  return [
+    `${verdict} ${name.padEnd(18)} ${seconds.toFixed(1).padStart(5)} s`,
+    ...violations.map((text) => `     ${text}`),
   ].join('\n');
 }
 

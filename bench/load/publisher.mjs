@@ -17,6 +17,7 @@ export class Publisher {
   #limit = 0;
   #rate = 0;
   #began = 0;
+  #until = 0;
   #first = 0;
 
   /**
@@ -37,19 +38,29 @@ export class Publisher {
     this.#idle = lines;
   }
 
-  /** Publishes `count` events, `rate` a second, or as fast as they are answered. Resolves when all are answered. */
-  publish(count, rate = 0) {
+  /**
+   * Publishes `count` events, `rate` a second or as fast as they are answered, and begins none after `mostMs`: what a
+   * server does not keep up with must not take for ever. @returns how many, when all are answered
+   */
+  async publish(count, rate = 0, mostMs = Number.POSITIVE_INFINITY) {
     this.#first = this.sent;
     this.#limit = this.sent + count;
     this.#rate = rate;
     this.#began = performance.now();
-    return new Promise((resolve) => {
+    this.#until = this.#began + mostMs;
+    await new Promise((resolve) => {
       this.#finished = resolve;
       this.#pump();
     });
+    return this.sent - this.#first;
   }
 
   #pump = () => {
+    if (performance.now() > this.#until) {
+      this.#limit = this.sent;
+      if (this.answered === this.sent) this.#finished();
+      return;
+    }
     const due =
       this.#rate > 0 ? this.#first + 1 + ((performance.now() - this.#began) / 1000) * this.#rate : this.#limit;
     const until = Math.min(this.#limit, Math.floor(due));

@@ -9,7 +9,7 @@ import { cpuSeconds, memoryKiB } from './usage.mjs';
 /** Connections that are being made at once. */
 const DIALLING = 200;
 /** How long deliveries may stay away after the last one. */
-const PATIENCE_MS = 8_000;
+const PATIENCE_MS = 5_000;
 /** How long nothing may come before all is said to have come. */
 const QUIET_MS = 60;
 
@@ -96,7 +96,10 @@ export class Session {
     }
   }
 
-  /** Marks the beginning of what is measured; the returned function gives what has happened since. */
+  /**
+   * Marks the beginning of what is measured; the returned function gives what has happened until the last delivery, or
+   * for so many seconds.
+   */
   measure(firstNumber = this.targets.length) {
     const { pids } = this.#spec;
     this.histogram.clear();
@@ -106,11 +109,11 @@ export class Session {
     const before = this.tally.delivered;
     const own = process.cpuUsage();
     const cpu = cpuSeconds(pids);
-    return () => {
+    return (took) => {
       const used = cpuSeconds(pids) - cpu;
       const { user, system } = process.cpuUsage(own);
       const delivered = this.tally.delivered - before;
-      const elapsed = Math.max(1, this.tally.lastAt - began);
+      const elapsed = took === undefined ? Math.max(1, this.tally.lastAt - began) : took * 1e6;
       const seconds = elapsed / 1e6;
       return {
         delivered,

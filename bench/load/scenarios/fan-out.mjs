@@ -2,24 +2,30 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { check } from '../check.mjs';
 import { Session } from '../session.mjs';
 
-/** Clients are there; events come, paced or as fast as they are taken. */
+/** The longest that events are published as fast as they are taken. */
+const WARM_MS = 1_000;
+const MOST_MS = 2_500;
+
+/** Clients are there; events come, paced or as fast as they are taken, until there were enough or time is up. */
 export async function fanOut(spec) {
   const { clients, publishers, warm, count, rate = 0 } = spec;
   const session = new Session(spec);
+  const most = (events, ms) => (rate > 0 ? (events / rate) * 1_200 : ms);
   await session.connect(clients);
   const publisher = await session.publisher();
   if (warm > 0) {
-    await publisher.publish(warm, rate);
+    await publisher.publish(warm, rate, most(warm, WARM_MS));
     await session.delivered();
     await wait(200);
   }
   const measured = session.measure();
-  await publisher.publish(count, rate);
+  const events = await publisher.publish(count, rate, most(count, MOST_MS));
   await session.delivered();
   const figures = measured();
   return {
     ...figures,
-    cpuPerEvent: (figures.cpuSeconds * 1e6) / count,
+    events,
+    cpuPerEvent: (figures.cpuSeconds * 1e6) / events,
     violations: check({ clients: session.clients, targets: session.targets, publisher, connections: publishers }),
   };
 }

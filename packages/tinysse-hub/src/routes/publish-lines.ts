@@ -31,19 +31,28 @@ export async function publishLines(
   mayPublish: MayPublish,
 ): Promise<void> {
   const lines = linesOf(await readBody(req, res, MOST_BYTES, 'BODY_TOO_LARGE'));
-  const answers: string[] = [];
+  let answer = '';
   for (let from = 0, to = 0; from < lines.length; from = to) {
     to = endOfBatch(lines, from);
-    const batch = await Promise.all(lines.slice(from, to).map((line) => publishLine(sse, line, mayPublish)));
-    for (const { text } of batch) answers.push(text);
-    const outage = batch.find(({ failed }) => failed);
+    const batch = lines.slice(from, to).map((line) => publishLine(sse, line, mayPublish));
+    let outage = '';
+    for (const sent of batch) {
+      try {
+        answer += `{"id":"${await sent}"}\n`;
+      } catch (error) {
+        const { status, text } = answerOf(error);
+        if (status >= 500) outage = text;
+        answer += text;
+      }
+    }
     if (outage) {
-      for (; to < lines.length; to++) answers.push(outage.text);
-    } else if (to < lines.length) await nextTurn();
+      answer += outage.repeat(lines.length - to);
+      break;
+    }
+    if (to < lines.length) await nextTurn();
   }
-  const text = answers.map((answer) => `${answer}\n`).join('');
-  res.writeHead(200, ['content-type', 'application/x-ndjson', 'content-length', String(Buffer.byteLength(text))]);
-  res.end(text);
+  res.writeHead(200, ['content-type', 'application/x-ndjson', 'content-length', String(Buffer.byteLength(answer))]);
+  res.end(answer);
 }
 
 function linesOf(body: Buffer): string[] {
@@ -62,23 +71,25 @@ function endOfBatch(lines: readonly string[], from: number): number {
   return to;
 }
 
-/** One line's answer. */
-interface Answer {
-  readonly text: string;
-  /** Whether the log failed, which is no fault of the line's. */
-  readonly failed: boolean;
-}
-
-async function publishLine(sse: SSEServer, line: string, mayPublish: MayPublish): Promise<Answer> {
+/** @returns the id, or a refusal that is to be awaited: whoever does sees them in order */
+function publishLine(sse: SSEServer, line: string, mayPublish: MayPublish): Promise<string> {
   try {
     const input = parseLine(line);
     mayPublish(input.channels as string[]);
-    return { text: `{"id":"${await sse.send(input)}"}`, failed: false };
+    return sse.send(input);
   } catch (error) {
-    if (!(error instanceof SSEError || error instanceof Refused)) throw error;
-    const { status, code, message } = refusal(error);
-    return { text: JSON.stringify({ error: { code, message } }), failed: status >= 500 };
+    const refused = Promise.reject(error);
+    // It is awaited when its turn comes.
+    refused.catch(() => {});
+    return refused;
   }
+}
+
+function answerOf(error: unknown): { status: number; text: string } {
+  // Anything else is the hub's own mistake, and the answer to the whole request.
+  if (!(error instanceof SSEError || error instanceof Refused)) throw error;
+  const { status, code, message } = refusal(error);
+  return { status, text: `${JSON.stringify({ error: { code, message } })}\n` };
 }
 
 /** @returns the event, unchecked but for the shape of its line and channels */
