@@ -1,6 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { SSEServer } from 'tinysse';
+import type { Auth } from './auth/auth.js';
 import { consoleRoutes } from './console/assets.js';
 import { Refused, sendError, sendJson } from './http/answer.js';
 import { READ, type Route } from './http/route.js';
@@ -10,6 +11,7 @@ import { publishRoute } from './routes/publish.js';
 
 export interface AppOptions {
   readonly sse: SSEServer;
+  readonly auth: Auth;
   /** Where the hub listens. */
   readonly port: number;
   /** Told of errors that are no client's doing. */
@@ -17,11 +19,11 @@ export interface AppOptions {
 }
 
 /** The hub's HTTP interface. */
-export function createApp({ sse, port, log }: AppOptions): RequestListener {
+export function createApp({ sse, auth, port, log }: AppOptions): RequestListener {
   const checkSameMachine = sameMachine(port);
   const routes = new Map<string, Route>([
-    ['/publish', { methods: ['POST'], handle: publishRoute(sse) }],
-    ['/events', { methods: READ, handle: eventsRoute(sse) }],
+    ['/publish', { methods: ['POST'], handle: publishRoute(sse, auth) }],
+    ['/events', { methods: READ, handle: eventsRoute(sse, auth) }],
     ['/healthz', { methods: READ, handle: (_, res) => sendJson(res, 200, '{"status":"ok"}') }],
     ...consoleRoutes(),
   ]);
@@ -31,7 +33,7 @@ export function createApp({ sse, port, log }: AppOptions): RequestListener {
     const mark = target.indexOf('?');
     const path = mark < 0 ? target : target.slice(0, mark);
     const found = routes.get(path);
-    checkSameMachine(req);
+    if (auth.open) checkSameMachine(req);
     if (!found) throw new Refused(404, 'NOT_FOUND', `there is nothing at ${path.slice(0, 200)}`);
     if (!found.methods.includes(req.method ?? '')) {
       const allow = found.methods.join(', ');

@@ -61,12 +61,15 @@ export const oneOf =
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/i;
 
-/** A host name or address that only this machine can reach. */
-export const loopback: Parse<string> = (given) => {
+/** A host name or address, an IPv6 one in brackets or not. */
+export const host: Parse<string> = (given) => {
   const host = given.replace(/^\[(.*)\]$/, '$1');
-  if (LOOPBACK.test(host)) return host;
-  throw new Error('the hub has no authentication yet, so it listens on this machine only: 127.0.0.1, ::1 or localhost');
+  if (/^[\w.:%-]+$/.test(host)) return host;
+  throw new Error('must be an address or a host name, without a port');
 };
+
+/** Whether only this machine can reach a host. */
+export const isLoopback = (host: string): boolean => LOOPBACK.test(host);
 
 /** Where a hub is. @returns a URL whose path ends in `/`, so that routes resolve below it */
 export const hubUrl: Parse<URL> = (given) => {

@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createSSEServer, type Log, memoryLog, SSEError } from 'tinysse';
 import { expect, onTestFinished, test } from 'vitest';
+import { openToAll } from '../src/auth/auth.js';
 import { publishRoute } from '../src/routes/publish.js';
 import { post } from './http.js';
 
@@ -17,7 +18,7 @@ test('what follows a failure of the log is not tried, and answered with its erro
       return memory.append(event);
     },
   };
-  const route = publishRoute(createSSEServer({ log, logger: () => {} }));
+  const route = publishRoute(createSSEServer({ log, logger: () => {} }), openToAll);
   const server = createServer((req, res) => void route(req, res, '')).listen(0, '127.0.0.1');
   onTestFinished(() => void server.close());
   await once(server, 'listening');

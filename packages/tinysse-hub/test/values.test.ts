@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { list, optional, toggle, value } from '../src/flags.js';
-import { bytes, count, duration, hubUrl, loopback, port, text } from '../src/values.js';
+import { bytes, count, duration, host, hubUrl, isLoopback, port, text } from '../src/values.js';
 
 test.each([
   ['500ms', 500],
@@ -22,12 +22,16 @@ test.each(['', '-1s', '1', 's', '1e3s', 'Infinity s', '1constructor', '0.1ms'])(
 );
 
 test.each(['127.0.0.1', '127.9.9.9', 'localhost', '::1', '[::1]'])('%s is this machine', (given) =>
-  expect(loopback(given)).toBe(given.replace(/[[\]]/g, '')),
+  expect(isLoopback(host(given))).toBe(true),
 );
 
-test.each(['0.0.0.0', '::', '10.0.0.1', '127.0.0.1.example.org', 'localhost.example.org', ''])(
+test.each(['0.0.0.0', '::', '10.0.0.1', '127.0.0.1.example.org', 'localhost.example.org'])(
   '%s is not only this machine',
-  (given) => expect(() => loopback(given)).toThrow(/no authentication/),
+  (given) => expect(isLoopback(host(given))).toBe(false),
+);
+
+test.each(['', 'a b', 'http://h', '10.0.0.1/8'])('%s is no host', (given) =>
+  expect(() => host(given)).toThrow(/must be an address/),
 );
 
 test('ports and counts are whole numbers', () => {

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import type { Logger } from 'pino';
 import { createSSEServer, httpStatus, memoryLog, SSEError, type SSEServer } from 'tinysse';
 import { answerBroken, createApp } from '../app.js';
+import { openAuth } from '../auth/auth.js';
 import { type ServeConfig, serveFlags } from '../config.js';
 import { addFlags, readFlags } from '../flags.js';
 import { createLogger } from '../logger.js';
@@ -47,6 +48,7 @@ async function serve(config: ServeConfig, version: string): Promise<void> {
     const level = error instanceof SSEError && httpStatus(error) < 500 ? 'debug' : 'error';
     logger[level]({ err: error }, String(message));
   };
+  const auth = await openAuth(config, (message, error) => logger.error({ err: error }, message));
   // A subscriber of many channels names them all in its URL.
   const server = createServer({ keepAliveTimeout: 65_000, maxHeaderSize: 64 * 2 ** 10 });
   const { address, port } = await listen(server, config);
@@ -61,7 +63,7 @@ async function serve(config: ServeConfig, version: string): Promise<void> {
       maxBytes: config.retainBytes,
     }),
   });
-  const app = createApp({ sse, port, log: (error) => log('a request failed', error) });
+  const app = createApp({ sse, auth, port, log: (error) => log('a request failed', error) });
   server.on('request', app).on('checkContinue', app).on('clientError', answerBroken);
   endOnSignal(server, sse, logger);
   welcome(`http://${address}:${port}`, version);

@@ -1,18 +1,24 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { SSEServer } from 'tinysse';
+import type { Auth } from '../auth/auth.js';
+import type { Grant } from '../auth/grant.js';
 import { Refused } from '../http/answer.js';
 import { eachParameter, unknownParameter } from '../http/query.js';
 
-/** `GET /events?channel=a[&channel=b][&lastEventId=…]`: the stream. The library reads `lastEventId` itself. */
+/** `GET /events?channel=a[&channel=b][&lastEventId=…][&access_token=…]`: the stream. The library reads `lastEventId` itself. */
 export const eventsRoute =
-  (sse: SSEServer) =>
+  (sse: SSEServer, auth: Auth) =>
   (req: IncomingMessage, res: ServerResponse, query: string): Promise<void> => {
     const channels: string[] = [];
+    let token: string | undefined;
     eachParameter(query, (name, value) => {
       if (name === 'channel') channels.push(value);
-      else if (name !== 'lastEventId') throw unknownParameter(name, ['channel', 'lastEventId']);
+      else if (name === 'access_token') token = value;
+      else if (name !== 'lastEventId') throw unknownParameter(name, ['channel', 'lastEventId', 'access_token']);
     });
     if (channels.length === 0)
       throw new Refused(400, 'NO_CHANNEL', 'the parameter "channel" is missing: GET /events?channel=NAME');
-    return sse.serve(req, res, { channels });
+    const stream = ({ expiresAt }: Grant): Promise<void> => sse.serve(req, res, { channels, expiresAt });
+    const grant = auth.subscriber(req, channels, token);
+    return grant instanceof Promise ? grant.then(stream) : stream(grant);
   };

@@ -1,6 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { PublishInput, SSEServer } from 'tinysse';
+import type { Auth } from '../auth/auth.js';
+import { requireChannels } from '../auth/grant.js';
 import { Refused, sendJson } from '../http/answer.js';
 import { readBody } from '../http/body.js';
 import { eachParameter, unknownParameter } from '../http/query.js';
@@ -13,14 +15,17 @@ const MOST_BYTES = 2 ** 20;
  * events, one a line.
  */
 export const publishRoute =
-  (sse: SSEServer) =>
+  (sse: SSEServer, auth: Auth) =>
   async (req: IncomingMessage, res: ServerResponse, query: string): Promise<void> => {
+    const grant = await auth.publisher(req);
+    const mayPublish = (channels: readonly string[]): void => requireChannels(grant, 'publish', channels);
     if (isLines(req.headers['content-type'])) {
       if (query) throw new Refused(400, 'INVALID_PARAMETER', 'every line names its own channels; leave the query out');
-      return publishLines(sse, req, res, () => {});
+      return publishLines(sse, req, res, mayPublish);
     }
     // Everything is looked at before the body is read, so that a mistake costs nobody an upload.
     const target = publishTarget(query);
+    mayPublish(target.channels);
     const body = await readBody(req, res, MOST_BYTES);
     if (!isUtf8(body))
       throw new Refused(400, 'INVALID_DATA', 'the body is not UTF-8; encode binary data first, as base64 for one');
@@ -30,7 +35,7 @@ export const publishRoute =
     sendJson(res, 200, `{"id":"${id}"}`);
   };
 
-function publishTarget(query: string): Omit<PublishInput, 'data'> {
+function publishTarget(query: string): Omit<PublishInput, 'data'> & { channels: string[] } {
   const channels: string[] = [];
   const target: { channels: string[]; event?: string; key?: string } = { channels };
   eachParameter(query, (name, value) => {

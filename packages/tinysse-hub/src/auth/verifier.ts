@@ -1,0 +1,117 @@
+import { createHash } from 'node:crypto';
+import { errors, jwtVerify } from 'jose';
+import { Refused } from '../http/answer.js';
+import { type Claims, type Grant, grantOf } from './grant.js';
+import { type Keys, KeysAway } from './keys.js';
+
+/** What a token must say of itself, beside being signed. */
+export interface Expected {
+  readonly issuer?: string | undefined;
+  readonly audience?: string | undefined;
+}
+
+/** Longer ones are not looked at. */
+const LONGEST_TOKEN = 8 * 2 ** 10;
+/** A verified token is not verified again for so long: a publisher shows the same one with every event. */
+const KNOWN_MS = 60_000;
+const MOST_KNOWN = 10_000;
+
+interface Known {
+  readonly grant: Grant;
+  readonly until: number;
+}
+
+/** Turns tokens into grants. */
+export class Verifier {
+  readonly #keys: Keys;
+  readonly #expected: Expected;
+  readonly #anonymous: Grant;
+  /** By the token's hash, so that a copy of this memory lets nobody in. The first was verified first. */
+  readonly #known = new Map<string, Known>();
+  #generation = 0;
+
+  constructor(keys: Keys, expected: Expected, anonymous: Grant) {
+    this.#keys = keys;
+    this.#expected = expected;
+    this.#anonymous = anonymous;
+  }
+
+  /** @throws Refused 401 saying why; 503 when the keys cannot be had */
+  verify(token: string): Grant | Promise<Grant> {
+    if (token.length > LONGEST_TOKEN) throw invalidToken(`it is longer than ${LONGEST_TOKEN} bytes`);
+    const generation = this.#keys.generation();
+    if (generation !== this.#generation) {
+      this.#known.clear();
+      this.#generation = generation;
+    }
+    const id = createHash('sha256').update(token).digest('base64url');
+    const known = this.#known.get(id);
+    if (known && Date.now() < known.until) return known.grant;
+    return this.#verify(token, id);
+  }
+
+  async #verify(token: string, id: string): Promise<Grant> {
+    const generation = this.#generation;
+    const { algorithms, find } = this.#keys;
+    const { issuer, audience } = this.#expected;
+    let claims: Claims;
+    try {
+      const { payload } = await jwtVerify<Claims>(token, find, {
+        algorithms: [...algorithms],
+        ...(issuer !== undefined && { issuer }),
+        ...(audience !== undefined && { audience }),
+      });
+      claims = payload;
+    } catch (error) {
+      if (error instanceof KeysAway)
+        throw new Refused(503, 'KEYS_UNAVAILABLE', 'the hub cannot get the keys that verify tokens; try again later', {
+          'retry-after': '5',
+        });
+      throw invalidToken(reasonOf(error, algorithms));
+    }
+    const grant = readClaims(id, claims, this.#anonymous);
+    if (generation === this.#generation) this.#remember(id, grant);
+    return grant;
+  }
+
+  #remember(id: string, grant: Grant): void {
+    if (this.#known.size >= MOST_KNOWN)
+      for (const [oldest] of this.#known) {
+        this.#known.delete(oldest);
+        break;
+      }
+    this.#known.delete(id);
+    this.#known.set(id, { grant, until: Math.min(Date.now() + KNOWN_MS, grant.expiresAt ?? Number.POSITIVE_INFINITY) });
+  }
+}
+
+function readClaims(id: string, claims: Claims, anonymous: Grant): Grant {
+  try {
+    return grantOf(id, claims, anonymous);
+  } catch (error) {
+    throw invalidToken((error as Error).message);
+  }
+}
+
+function reasonOf(error: unknown, algorithms: readonly string[]): string {
+  if (error instanceof errors.JWTClaimValidationFailed) return `its claim "${error.claim}" does not fit`;
+  switch (error instanceof errors.JOSEError ? error.code : '') {
+    case 'ERR_JWT_EXPIRED':
+      return 'it has expired';
+    case 'ERR_JOSE_ALG_NOT_ALLOWED':
+      return `its algorithm is not allowed; use ${algorithms.join(', ')}`;
+    case 'ERR_JWS_SIGNATURE_VERIFICATION_FAILED':
+      return 'its signature is wrong; it was made with another key';
+    case 'ERR_JWKS_NO_MATCHING_KEY':
+      return 'the hub has no key that fits its kid and alg';
+    case 'ERR_JWKS_MULTIPLE_MATCHING_KEYS':
+      return 'several keys fit; its header must name one (kid)';
+    default:
+      return 'it is not a JWT that can be verified';
+  }
+}
+
+const invalidToken = (reason: string): Refused =>
+  new Refused(401, 'UNAUTHORIZED', `the token is not valid: ${reason}`, {
+    'www-authenticate': 'Bearer realm="tinysse", error="invalid_token"',
+  });
