@@ -47,6 +47,13 @@ export type ClientErrorCode =
 /** Every code that an {@link SSEError} can carry. Codes are stable: they never change their meaning. */
 export type SSEErrorCode = PublishErrorCode | ConnectErrorCode | LogErrorCode | ClientErrorCode | 'INVALID_OPTION';
 
+/** What is wrong with data, as a Standard Schema says it. */
+export interface SSEIssue {
+  readonly message: string;
+  /** Where in the data, from the outside in. */
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
+}
+
 /** What an {@link SSEError} may say beside its code. */
 export interface SSEErrorDetails {
   /** What made this happen. */
@@ -55,6 +62,8 @@ export interface SSEErrorDetails {
   status?: number;
   /** Of a publish: `'rejected'`, the event is not in the log; `'unknown'`, it may be. */
   outcome?: 'rejected' | 'unknown';
+  /** Of data that a schema does not take: what is wrong with it. */
+  issues?: readonly SSEIssue[] | undefined;
   /** Of a client: which attempt to connect failed, counting from 1 since the last stable stream. */
   attempt?: number;
   /** Of a client: whether it will try again by itself. */
@@ -72,6 +81,7 @@ export class SSEError extends Error {
   readonly code: SSEErrorCode;
   declare readonly status?: number;
   declare readonly outcome?: 'rejected' | 'unknown';
+  declare readonly issues?: readonly SSEIssue[];
   declare readonly attempt?: number;
   declare readonly willRetry?: boolean;
 

@@ -1,5 +1,5 @@
 export type { Clock } from './clock.js';
-export { SSEError, type SSEErrorCode, type SSEErrorDetails } from './errors.js';
+export { SSEError, type SSEErrorCode, type SSEErrorDetails, type SSEIssue } from './errors.js';
 export type { HubStats } from './hub/hub.js';
 export type { HubObserver } from './hub/observer.js';
 export type { PublishInput } from './hub/publish.js';
@@ -7,7 +7,9 @@ export type { CloseReason } from './hub/sink.js';
 export type { Source, SourceEvent } from './hub/source.js';
 export type { Log, LogEntry, LogEvent, LogPage, LogQuery, LogStats, LogWatcher } from './log/log.js';
 export { type MemoryLogOptions, memoryLog } from './log/memory.js';
+export { type Codec, json } from './protocol/codec.js';
 export type { SSEMessage } from './protocol/event.js';
+export { type StandardSchema, typed } from './protocol/typed.js';
 export type { Connection, ConnectionEnd, Observer } from './server/observer.js';
 export type {
   ChannelProvider,

@@ -60,6 +60,11 @@ test('publishing prints what its comments say', async () => {
   expect((await lines.next()).value).toBe('INVALID_CHANNEL rejected');
 });
 
+test('typed events arrive', async () => {
+  const lines = run('typed', await freePort());
+  expect((await lines.next()).value).toBe('tea 3.5');
+});
+
 test('the snapshot comes first', async () => {
   const port = await freePort();
   run('snapshot', port);

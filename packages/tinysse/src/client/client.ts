@@ -1,6 +1,8 @@
 import type { Clock } from '../clock.js';
 import { SSEError, type SSEErrorDetails } from '../errors.js';
+import type { CodecFor, Untyped } from '../protocol/codec.js';
 import { POSITION_EVENT, RESERVED_PREFIX, RESET_EVENT } from '../protocol/event.js';
+import { decoded } from './decoded.js';
 import { createListeners } from './listeners.js';
 import { createLoops } from './loops.js';
 import { isSeen } from './position.js';
@@ -42,8 +44,12 @@ const FRESH: ReconnectState = { failures: 0, refreshed: false };
  * client.onMessage((message) => console.log(message.data));
  * client.connect();
  */
-export function createSSEClient(options: SSEClientOptions, clock = clientClock, random = Math.random): SSEClient {
-  const { method, body, headers, credentials, storage, signal, logger } = options;
+export function createSSEClient<Events extends object = Untyped>(
+  options: SSEClientOptions<Events> & CodecFor<Events>,
+  clock = clientClock,
+  random = Math.random,
+): SSEClient<Events> {
+  const { method, body, headers, credentials, storage, signal, codec, logger } = options;
   const limits = {
     retryInterval: 1_000,
     maxRetryDelay: 30_000,
@@ -134,8 +140,8 @@ export function createSSEClient(options: SSEClientOptions, clock = clientClock, 
       onRetry(ms) {
         limits.retryInterval = obeyed(ms);
       },
-      onEvent(message, ownId) {
-        const { id, event, data } = message;
+      onEvent(received, ownId) {
+        const { id, event, data } = received;
         if (event === RESET_EVENT) {
           const reset = JSON.parse(data);
           lastEventId = id;
@@ -145,9 +151,12 @@ export function createSSEClient(options: SSEClientOptions, clock = clientClock, 
           advance(id);
           heartbeatMs = +data || heartbeatMs;
         } else if (!event.startsWith(RESERVED_PREFIX) && (!ownId || advance(id))) {
-          emit(MESSAGE, message);
-          emit(event, message);
-          loops.push(message);
+          const message = decoded(codec, received, report);
+          if (message) {
+            emit(MESSAGE, message);
+            emit(event, message);
+            loops.push(message);
+          }
         }
         save();
       },
@@ -200,6 +209,6 @@ export function createSSEClient(options: SSEClientOptions, clock = clientClock, 
     get lastEventId() {
       return lastEventId;
     },
-    [Symbol.asyncIterator]: loops.open,
+    [Symbol.asyncIterator]: loops.open as SSEClient<Events>[typeof Symbol.asyncIterator],
   };
 }

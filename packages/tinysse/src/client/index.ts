@@ -1,6 +1,8 @@
 /** `tinysse/client`: the client alone, for browsers and servers. */
-export { type ClientErrorCode, SSEError } from '../errors.js';
-export type { SSEMessage } from '../protocol/event.js';
+export { type ClientErrorCode, SSEError, type SSEIssue } from '../errors.js';
+export { type Codec, json, type Untyped } from '../protocol/codec.js';
+export type { MessageOf, SSEMessage } from '../protocol/event.js';
+export { type StandardSchema, typed } from '../protocol/typed.js';
 export { createSSEClient } from './client.js';
 export { createSharedSSEClient } from './shared.js';
 export type { SSEClient, SSEClientOptions, SSEClientState, SSEReset, SSEStorage } from './types.js';

@@ -1,11 +1,13 @@
 import type { SSEMessage } from '../protocol/event.js';
 
+type Message = SSEMessage<string, unknown>;
+
 /** A queue with so many messages is full; the chunk that fills it is still taken whole. */
 const QUEUE_LIMIT = 64;
 
 interface Loop {
   /** What it has not taken; the first is the one that its body has in hand. */
-  queue: SSEMessage[];
+  queue: Message[];
   /** Set when no more comes: what it then throws, if anything. */
   end?: [error: Error | undefined];
   wake?: () => void;
@@ -27,7 +29,7 @@ export function createLoops(
 
   return {
     /** Gives a message to every loop. */
-    push(message: SSEMessage): void {
+    push(message: Message): void {
       for (const loop of loops) {
         loop.queue.push(message);
         loop.wake?.();
@@ -50,7 +52,7 @@ export function createLoops(
     /** Whether no loop but `except` holds a message. */
     idle: (except?: object): boolean => [...loops].every((loop) => loop === except || !loop.queue.length),
 
-    async *open(): AsyncGenerator<SSEMessage, void, void> {
+    async *open(): AsyncGenerator<Message, void, void> {
       const loop: Loop = { queue: [] };
       const { queue } = loop;
       loops.add(loop);

@@ -1,5 +1,7 @@
 import { SSEError } from '../errors.js';
+import type { CodecFor, Untyped } from '../protocol/codec.js';
 import { createSSEClient } from './client.js';
+import { decoded } from './decoded.js';
 import { createListeners } from './listeners.js';
 import { createLoops } from './loops.js';
 import { type ErrorNotice, type Leader, lead, type Notice, type Wish } from './shared-leader.js';
@@ -22,7 +24,7 @@ const STATE = 4;
  * or a reset, as it would over a connection of its own; state and errors are those of the connection.
  *
  * The connection is made with the options of the tab that leads, so they have to be the same in all tabs; `storage`,
- * `signal` and `logger` are each tab's own. Order across tabs is known by tinysse cursors: with another server's ids,
+ * `signal`, `codec` and `logger` are each tab's own. Order across tabs is known by tinysse cursors: with another server's ids,
  * a change of the leader may repeat an event. Where the runtime has no Web Locks (they need a secure context) or no
  * BroadcastChannel, every tab has a connection of its own.
  *
@@ -34,12 +36,14 @@ const STATE = 4;
  * shared.onMessage((message) => console.log(message.data));
  * shared.connect();
  */
-export function createSharedSSEClient(options: SSEClientOptions): SSEClient {
-  const alone = createSSEClient(options);
+export function createSharedSSEClient<Events extends object = Untyped>(
+  options: SSEClientOptions<Events> & CodecFor<Events>,
+): SSEClient<Events> {
+  const alone = createSSEClient<Events>(options);
   const locks = globalThis.navigator?.locks;
   if (!locks || !globalThis.BroadcastChannel) return alone;
 
-  const { storage, signal, logger, ...connection } = options;
+  const { storage, signal, codec, logger, ...connection } = options;
   const url = new URL(options.endpoint, globalThis.document?.baseURI ?? globalThis.location?.href).href;
   const name = `tinysse:${url}`;
   let position = alone.lastEventId;
@@ -96,7 +100,8 @@ export function createSharedSSEClient(options: SSEClientOptions): SSEClient {
     if (placing === 'skip') return;
     if (placing === 'ask') return ask();
     position = placing.position;
-    const { reset, message } = notice;
+    const { reset } = notice;
+    const message = notice.message && decoded(codec, notice.message, report);
     if (reset) emit(RESET, reset);
     if (message) {
       emit(MESSAGE, message);
@@ -149,7 +154,7 @@ export function createSharedSSEClient(options: SSEClientOptions): SSEClient {
         ({ pending }) => pending!.filter((request) => request.name === name).length,
         () => 0,
       );
-      leader = lead(connection, position, others, (notice) => {
+      leader = lead(connection as SSEClientOptions, position, others, (notice) => {
         if (left.aborted) return;
         channel.postMessage(notice);
         // A leader asks itself nothing: its own position it knows.
@@ -198,6 +203,6 @@ export function createSharedSSEClient(options: SSEClientOptions): SSEClient {
     get lastEventId() {
       return position;
     },
-    [Symbol.asyncIterator]: loops.open,
+    [Symbol.asyncIterator]: loops.open as SSEClient<Events>[typeof Symbol.asyncIterator],
   };
 }

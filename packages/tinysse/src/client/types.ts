@@ -1,5 +1,6 @@
 import type { SSEError } from '../errors.js';
-import type { SSEMessage } from '../protocol/event.js';
+import type { Codec, Untyped } from '../protocol/codec.js';
+import type { MessageOf, SSEMessage } from '../protocol/event.js';
 
 /**
  * What a client is doing: `'closed'` nothing, `'connecting'` waiting for an answer, `'open'` reading the stream,
@@ -24,7 +25,7 @@ export interface SSEStorage {
 }
 
 /** How to reach a stream and how to keep it. Times are in milliseconds. */
-export interface SSEClientOptions {
+export interface SSEClientOptions<Events extends object = Untyped> {
   /** Where the stream is; in a browser it may be relative to the page. */
   endpoint: string | URL;
   /** The wait before the first reconnect, at least 1; the server's `retry:` takes its place. Default: 1,000. */
@@ -52,6 +53,9 @@ export interface SSEClientOptions {
    * and, of a `for await` loop, when the loop asks for the next message: what was not handled comes again.
    */
   storage?: SSEStorage;
+  /** Makes data of the text of every message: `json`, `typed({ … })` or your own. Default: data is the text. */
+  // biome-ignore lint/suspicious/noExplicitAny: what goes into the codec is the server's affair
+  codec?: Codec<Events, any>;
   /** Default: the global one. */
   fetch?: (url: string, init: RequestInit) => Promise<Response>;
   /** Ends the client for good, with an ABORTED error. */
@@ -60,15 +64,21 @@ export interface SSEClientOptions {
   logger?: (...args: unknown[]) => void;
 }
 
-/** A connection to a stream of events that outlives its connections. */
-export interface SSEClient extends AsyncIterable<SSEMessage> {
+/**
+ * A connection to a stream of events that outlives its connections. `Events` are the types of the events' data by the
+ * events' names, which a codec vouches for.
+ */
+export interface SSEClient<Events extends object = Untyped> extends AsyncIterable<MessageOf<Events>> {
   /** Every message, named or not. As of every `on…`: the returned function takes the listener off again. */
-  onMessage(listener: (message: SSEMessage) => void): () => void;
+  onMessage(listener: (message: MessageOf<Events>) => void): () => void;
   /** Messages of one name; `'message'` for those that have none. */
-  on(event: string, listener: (message: SSEMessage) => void): () => void;
+  on<Name extends keyof Events & string>(
+    event: Name,
+    listener: (message: SSEMessage<Name, Events[Name]>) => void,
+  ): () => void;
   /** Events may be missing here: reload what was built from them. */
   onReset(listener: (reset: SSEReset) => void): () => void;
-  /** A failed attempt or a lost stream; `error.willRetry` says whether the client goes on by itself. */
+  /** A failed attempt, a lost stream, or data that the codec refused (VALIDATION); `error.willRetry` says whether the client goes on by itself. */
   onError(listener: (error: SSEError) => void): () => void;
   /** A stream has been opened, for the first time or again. */
   onOpen(listener: () => void): () => void;
@@ -86,5 +96,5 @@ export interface SSEClient extends AsyncIterable<SSEMessage> {
    * error that ended the client. Leaving a loop closes the client if the loop connected it; the next one goes on
    * after the last message that this one took.
    */
-  [Symbol.asyncIterator](): AsyncGenerator<SSEMessage, void, void>;
+  [Symbol.asyncIterator](): AsyncGenerator<MessageOf<Events>, void, void>;
 }

@@ -5,18 +5,18 @@ import type { Subscriber } from './subscriber.js';
 /** An event for one connection only: it is in no log and has no id. */
 export interface SourceEvent {
   /** The event's name; none or empty for an unnamed event. */
-  event?: string;
+  event?: string | undefined;
   /** A string, or bytes that are valid UTF-8. */
   data: string | Uint8Array;
 }
 
 /** Events for one connection, pulled as its sink drains. */
-export type Source = Iterable<SourceEvent> | AsyncIterable<SourceEvent>;
+export type Source<Event = SourceEvent> = Iterable<Event> | AsyncIterable<Event>;
 
 type SourceIterator = Iterator<SourceEvent> | AsyncIterator<SourceEvent>;
 
-/** @throws TypeError when it gives no iterator, and what the source itself throws */
-function iteratorOf(source: Source): SourceIterator {
+/** A source's iterator. @throws TypeError when it gives no iterator, and what the source itself throws */
+export function iteratorOf(source: Source): SourceIterator {
   const iterator = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
   if (typeof iterator?.next !== 'function') throw new TypeError('a source must be iterable');
   return iterator;

@@ -2,14 +2,19 @@ import { SSEError } from '../errors.js';
 import { utf8Length } from './utf8.js';
 
 /** What a client receives. */
-export interface SSEMessage {
+export interface SSEMessage<Name extends string = string, Data = string> {
   /** The last event id that the stream has set: for tinysse servers, the cursor of this event. */
   id: string;
   /** The event's name; `'message'` when it has none. */
-  event: string;
-  /** The data, lines joined by LF. */
-  data: string;
+  event: Name;
+  /** The data: text whose lines are joined by LF, or what a codec made of it. */
+  data: Data;
 }
+
+/** The messages of events with these types of data. */
+export type MessageOf<Events> = {
+  [Name in keyof Events & string]: SSEMessage<Name, Events[Name]>;
+}[keyof Events & string];
 
 declare const valid: unique symbol;
 /** A channel's name that has been checked by {@link channelName}. */

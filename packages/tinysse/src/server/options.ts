@@ -1,9 +1,11 @@
 import { type Clock, systemClock } from '../clock.js';
 import { SSEError } from '../errors.js';
 import type { HubOptions } from '../hub/hub.js';
-import type { Source } from '../hub/source.js';
+import type { Source, SourceEvent } from '../hub/source.js';
 import type { Log } from '../log/log.js';
 import { limit } from '../log/options.js';
+import type { Codec } from '../protocol/codec.js';
+import type { Raw } from './encoding.js';
 import type { Observer } from './observer.js';
 import type { ConnectContext, SSERequest } from './request.js';
 
@@ -33,11 +35,11 @@ export interface ChannelProvider {
 }
 
 /** A connection whose channels are known already. */
-export interface Subscription extends Partial<Channels> {
+export interface Subscription<Event = SourceEvent> extends Partial<Channels> {
   /** Where it starts when the client does not say: `'latest'` (default), `'earliest'`, or a cursor. */
   from?: string | undefined;
   /** Events for this connection only, before those of the log. Without channels the stream ends with it. */
-  source?: Source | undefined;
+  source?: Source<Event> | undefined;
   /** False: comments instead of the server's own events, for clients that take every event for data. Default: the server's setting. */
   controlEvents?: boolean | undefined;
 }
@@ -63,7 +65,7 @@ export interface Limits {
 }
 
 /** Options of `createSSEServer`. */
-export interface SSEServerOptions {
+export interface SSEServerOptions<Events extends object = Raw> {
   /** Resolves the channels of each connection. Without one, `handler` and `fetch` answer 500. */
   channelProvider?: ChannelProvider | undefined;
   /** Events kept per channel for replay by the default memory log. Default 1,000. Not together with `log`. */
@@ -83,6 +85,12 @@ export interface SSEServerOptions {
   /** False: comments instead of the server's own events, and 409 instead of a reset. Default true. */
   controlEvents?: boolean | undefined;
   limits?: Partial<Limits> | undefined;
+  /**
+   * Makes text of the data of everything that is published, `source`s included: `json`, `typed({ … })` or your own.
+   * Default: data is text, or bytes of UTF-8.
+   */
+  // biome-ignore lint/suspicious/noExplicitAny: what comes out of the codec is the client's affair
+  codec?: Codec<any, Events> | undefined;
   /** Where events are kept. Default: `memoryLog()`. A log that you pass is yours to close. */
   log?: Log | undefined;
   /** Told of what no client can be told. Default: `console.error`. */
@@ -116,6 +124,7 @@ const KNOWN = new Set<string>([
   'stallMs',
   'controlEvents',
   'limits',
+  'codec',
   'log',
   'logger',
   'observer',
@@ -124,12 +133,14 @@ const KNOWN = new Set<string>([
 ] satisfies (keyof SSEServerOptions)[]);
 
 /** Checks options and fills in defaults. @throws SSEError INVALID_OPTION */
-export function settings(options: SSEServerOptions): Settings {
+export function settings(options: Omit<SSEServerOptions, 'codec'> & { codec?: Codec | undefined }): Settings {
   for (const name of Object.keys(options))
     if (!KNOWN.has(name)) throw invalid(name, 'is not an option of createSSEServer');
   const { channelProvider: provider, slowClient = 'replay', limits = {}, refusalBody = 'text' } = options;
   if (provider !== undefined && typeof provider?.resolveChannels !== 'function')
     throw invalid('channelProvider', 'must have a function resolveChannels(request, context)');
+  if (options.codec !== undefined && typeof options.codec?.encode !== 'function')
+    throw invalid('codec', 'must have functions encode(data, event) and decode(text, event)');
   if (slowClient !== 'replay' && slowClient !== 'disconnect')
     throw invalid('slowClient', "must be 'replay' or 'disconnect'");
   if (options.log && options.historyReplayBuffer !== undefined)

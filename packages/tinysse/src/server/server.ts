@@ -1,17 +1,23 @@
 import { Hub, type HubStats } from '../hub/hub.js';
 import type { PublishInput } from '../hub/publish.js';
+import type { Source } from '../hub/source.js';
 import type { MaybePromise } from '../log/log.js';
 import { memoryLog } from '../log/memory.js';
+import type { Codec, CodecFor } from '../protocol/codec.js';
 import { channelName } from '../protocol/event.js';
 import { Connector } from './connect.js';
+import { type DataOf, type EventOf, encoded, encodedSource, type Raw, type SendInput } from './encoding.js';
 import { respond } from './fetch.js';
 import { serve } from './node.js';
 import type { NodeRequest, NodeResponse } from './node-shapes.js';
 import { type SSEServerOptions, type Subscription, settings } from './options.js';
 import type { SSERequest } from './request.js';
 
-/** A server of event streams; see {@link createSSEServer}. Its functions may be passed around without it. */
-export interface SSEServer {
+/**
+ * A server of event streams; see {@link createSSEServer}. Its functions may be passed around without it. `Events` are the
+ * types of the events' data by the events' names; a codec makes text of it.
+ */
+export interface SSEServer<Events extends object = Raw> {
   /**
    * Serves a Node request, HTTP/1.1 or HTTP/2: a request listener, and a middleware for Express and Connect.
    * The channel provider decides. `next` is called for OPTIONS only.
@@ -23,21 +29,25 @@ export interface SSEServer {
    */
   fetch(request: SSERequest, raw?: unknown): Promise<Response>;
   /** Serves a Node request from a route that has authorised it. Resolves when the answer has begun; never rejects. */
-  serve(req: NodeRequest, res: NodeResponse, subscription: Subscription): Promise<void>;
+  serve(req: NodeRequest, res: NodeResponse, subscription: Subscription<EventOf<Events>>): Promise<void>;
   /** Serves a standard Request from a route that has authorised it. */
-  respond(request: SSERequest, subscription: Subscription): Promise<Response>;
+  respond(request: SSERequest, subscription: Subscription<EventOf<Events>>): Promise<Response>;
   /**
    * Publishes an unnamed event to channels.
-   * @param data - a string, or bytes that are valid UTF-8
+   * @param data - what the codec takes; without one a string, or bytes that are valid UTF-8
    * @returns the event's cursor, once the log has accepted it
    * @throws SSEError INVALID_CHANNEL, INVALID_DATA, NO_CHANNEL, TOO_MANY_CHANNELS, EVENT_TOO_LARGE, or a LOG code;
    *   its `outcome` says whether the event may be in the log. A failure that nobody awaits is only logged.
    */
-  publish(data: string | Uint8Array, ...channels: string[]): Promise<string>;
+  publish(data: DataOf<Events, 'message'>, ...channels: string[]): Promise<string>;
   /** Publishes a named event to channels; as {@link SSEServer.publish}, and INVALID_EVENT, RESERVED_EVENT. */
-  publishEvent(event: string, data: string | Uint8Array, ...channels: string[]): Promise<string>;
+  publishEvent<Name extends keyof Events & string>(
+    event: Name,
+    data: Events[Name],
+    ...channels: string[]
+  ): Promise<string>;
   /** Publishes; the full form. As {@link SSEServer.publishEvent}, and INVALID_KEY, KEY_REUSED. */
-  send(input: PublishInput): Promise<string>;
+  send(input: SendInput<Events>): Promise<string>;
   /**
    * The log's head as a cursor. Take it, read a snapshot, then start streams `from` it: nothing falls in between.
    * @throws SSEError LOG_UNAVAILABLE
@@ -68,20 +78,23 @@ export interface SSEServer {
  * http.createServer(sse.handler).listen(8080);
  * await sse.publish('hello', 'all');
  */
-export function createSSEServer(options: SSEServerOptions = {}): SSEServer {
+export function createSSEServer<Events extends object = Raw>(
+  options: SSEServerOptions<Events> & CodecFor<Events, Raw[string]> = {} as never,
+): SSEServer<Events> {
   const set = settings(options);
   const { clock, logger } = set;
-  const { historyReplayBuffer: buffer } = options;
+  const { historyReplayBuffer: buffer }: SSEServerOptions<Events> = options;
+  const codec: Codec | undefined = options.codec;
   const log = options.log ?? memoryLog({ clock, ...(buffer !== undefined && { maxEventsPerChannel: buffer }) });
   const hub = new Hub({ ...set, log });
   const connector = new Connector(hub, set);
   const node = { hub, connector, clock, logger };
 
   /** A publish that nobody awaits must not end the process when it fails. */
-  const publish = (input: PublishInput): Promise<string> => {
+  const publish = (input: Omit<PublishInput, 'data'> & { data: unknown }): Promise<string> => {
     let answer: MaybePromise<string>;
     try {
-      answer = hub.publish(input);
+      answer = hub.publish((codec ? encoded(codec, input) : input) as PublishInput);
     } catch (error) {
       answer = Promise.reject(error);
     }
@@ -90,14 +103,19 @@ export function createSSEServer(options: SSEServerOptions = {}): SSEServer {
     return answer;
   };
 
+  const own = (subscription: Subscription<EventOf<Events>>): Subscription => {
+    const source = subscription.source as Source | undefined;
+    return { ...subscription, source: codec && source ? encodedSource(codec, source) : source };
+  };
+
   return {
     handler(req, res, next) {
       if (req.method === 'OPTIONS' && next) next();
       else void serve(node, req, res);
     },
     fetch: (request, raw) => respond(hub, connector, request, raw ?? request),
-    serve: (req, res, subscription) => serve(node, req, res, subscription),
-    respond: (request, subscription) => respond(hub, connector, request, request, subscription),
+    serve: (req, res, subscription) => serve(node, req, res, own(subscription)),
+    respond: (request, subscription) => respond(hub, connector, request, request, own(subscription)),
     publish: (data, ...channels) => publish({ data, channels }),
     publishEvent: (event, data, ...channels) => publish({ event, data, channels }),
     send: publish,
