@@ -1,12 +1,15 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { SSEServer } from 'tinysse';
+import { SSEError, type SSEServer } from 'tinysse';
 import type { Auth } from './auth/auth.js';
 import { consoleRoutes } from './console/assets.js';
-import { Refused, sendError, sendJson } from './http/answer.js';
+import { Refused, sendError } from './http/answer.js';
 import { READ, type Route } from './http/route.js';
 import { sameMachine } from './http/same-machine.js';
+import type { Journal } from './journal.js';
+import type { Metrics } from './metrics.js';
 import { eventsRoute } from './routes/events.js';
+import { healthRoutes } from './routes/health.js';
 import { publishRoute } from './routes/publish.js';
 
 export interface AppOptions {
@@ -14,17 +17,20 @@ export interface AppOptions {
   readonly auth: Auth;
   /** Where the hub listens. */
   readonly port: number;
+  /** Both are told of every request that is refused. */
+  readonly metrics: Metrics;
+  readonly journal: Journal;
   /** Told of errors that are no client's doing. */
   readonly log: (error: unknown) => void;
 }
 
 /** The hub's HTTP interface. */
-export function createApp({ sse, auth, port, log }: AppOptions): RequestListener {
+export function createApp({ sse, auth, port, metrics, journal, log }: AppOptions): RequestListener {
   const checkSameMachine = sameMachine(port);
   const routes = new Map<string, Route>([
     ['/publish', { methods: ['POST'], handle: publishRoute(sse, auth) }],
     ['/events', { methods: READ, handle: eventsRoute(sse, auth) }],
-    ['/healthz', { methods: READ, handle: (_, res) => sendJson(res, 200, '{"status":"ok"}') }],
+    ...healthRoutes(sse, metrics),
     ...consoleRoutes(),
   ]);
 
@@ -43,11 +49,17 @@ export function createApp({ sse, auth, port, log }: AppOptions): RequestListener
   };
 
   return (req, res) => {
+    const refuse = (error: unknown): void => {
+      const reason = sendError(req, res, error, log);
+      if (!reason) return;
+      metrics.refused((req.url ?? '').split('?', 1)[0] as string, reason.code, error instanceof SSEError);
+      journal.refused(req, reason);
+    };
     try {
       const answering = route(req, res);
-      if (answering) answering.catch((error: unknown) => sendError(req, res, error, log));
+      if (answering) answering.catch(refuse);
     } catch (error) {
-      sendError(req, res, error, log);
+      refuse(error);
     }
   };
 }
@@ -62,21 +74,24 @@ const BROKEN: Record<string, readonly [line: string, code: string, message: stri
 };
 
 /** Answers what is not HTTP, or too long or too slow to become a request. */
-export function answerBroken(error: Error & { code?: string }, socket: Duplex): void {
-  // An answer that is on its way must not get another one into its middle. Node keeps it there, and looks there itself.
-  const { _httpMessage: answering } = socket as { _httpMessage?: unknown };
-  if (answering || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const [line, code, message] = BROKEN[error.code ?? ''] ?? [
-    '400 Bad Request',
-    'BAD_REQUEST',
-    'this is not an HTTP request',
-  ];
-  const body = JSON.stringify({ error: { code, message } });
-  socket.end(
-    `HTTP/1.1 ${line}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
-    () => socket.destroy(),
-  );
-}
+export const answerBroken =
+  (metrics: Metrics) =>
+  (error: Error & { code?: string }, socket: Duplex): void => {
+    // An answer that is on its way must not get another one into its middle. Node keeps it there, and looks there itself.
+    const { _httpMessage: answering } = socket as { _httpMessage?: unknown };
+    if (answering || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    const [line, code, message] = BROKEN[error.code ?? ''] ?? [
+      '400 Bad Request',
+      'BAD_REQUEST',
+      'this is not an HTTP request',
+    ];
+    metrics.refused('', code);
+    const body = JSON.stringify({ error: { code, message } });
+    socket.end(
+      `HTTP/1.1 ${line}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
+      () => socket.destroy(),
+    );
+  };

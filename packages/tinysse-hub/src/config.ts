@@ -1,9 +1,13 @@
 import { list, optional, toggle, type Values, value } from './flags.js';
+import { readPair, type TlsFiles } from './http/tls.js';
+import { UsageError } from './problems.js';
 import { bytes, count, duration, host, hubUrl, oneOf, port, text, webUrl } from './values.js';
 
-// Every setting of the program. `--help`, the environment and the messages are made from these tables.
+// Every setting of the program. `--help`, the environment, configuration files, the messages and docs/configuration.md are
+// made from these tables.
 
 export const serveFlags = {
+  config: optional('--config <file>', 'take settings from a YAML or JSON file; flags and variables go first', text),
   host: value('--host <address>', 'where to listen; without keys, this machine only', host, '127.0.0.1'),
   port: value('--port <number>', 'port to listen on; 0 takes any free one', port, '7730'),
   retainEvents: value('--retain-events <count>', 'events kept per channel', count, '1000'),
@@ -21,11 +25,19 @@ export const serveFlags = {
   jwtAudience: optional('--jwt-audience <name>', 'take tokens with this "aud" only', text),
   anonymous: list('--anonymous <pattern>', 'channels that everybody may read: NAME or PREFIX*; may be repeated', text),
   heartbeat: value('--heartbeat <time>', 'the longest silence on a stream', duration, '15s'),
+  tlsCert: optional('--tls-cert <file>', 'certificate in PEM: HTTPS with HTTP/2; SIGHUP reads it again', text),
+  tlsKey: optional('--tls-key <file>', 'its key in PEM', text),
   logLevel: value(
     '--log-level <level>',
     'what to log: debug, info, warn, error or silent',
     oneOf('debug', 'info', 'warn', 'error', 'silent'),
     'info',
+  ),
+  logFormat: value(
+    '--log-format <format>',
+    'json, text, or auto: text on a terminal, else JSON',
+    oneOf('auto', 'json', 'text'),
+    'auto',
   ),
 };
 
@@ -53,3 +65,16 @@ export const tailFlags = {
 export type ServeConfig = Values<typeof serveFlags>;
 export type PublishConfig = Values<typeof publishFlags>;
 export type TailConfig = Values<typeof tailFlags>;
+
+/**
+ * Checks what no single setting tells.
+ * @returns where the certificate is, if there is one
+ * @throws UsageError, Failure
+ */
+export function checkServe({ tlsCert: cert, tlsKey: key }: ServeConfig): TlsFiles | undefined {
+  if (cert === undefined && key === undefined) return undefined;
+  if (cert === undefined || key === undefined)
+    throw new UsageError('--tls-cert and --tls-key belong together; give both or none');
+  readPair({ cert, key });
+  return { cert, key };
+}

@@ -11,6 +11,8 @@ export interface Flag<T> {
   readonly fallback?: string;
   /** Several may be given, in the environment separated by commas. */
   readonly many?: true;
+  /** Never printed. */
+  readonly secret?: true;
   /** @param given - what was written, in order; empty when nothing was */
   read(given: readonly string[]): T;
 }
@@ -50,14 +52,16 @@ export const list = <T>(flag: string, description: string, parse: Parse<T>): Fla
   read: (given) => given.map(parse),
 });
 
-type Flags = Record<string, Flag<unknown>>;
+export type Flags = Record<string, Flag<unknown>>;
 /** What a table of flags comes to. */
 export type Values<F extends Flags> = { readonly [name in keyof F]: F[name] extends Flag<infer T> ? T : never };
 
-const longName = (flag: string): string => /--[a-z-]+/.exec(flag)![0];
+/** `--retain-age` of `--retain-age <time>`. */
+export const longName = (flag: string): string => /--[a-z-]+/.exec(flag)![0];
 
 /** The variable of a flag: `TINYSSE_RETAIN_AGE` of `--retain-age <time>`. */
-const variableOf = (flag: string): string => `TINYSSE_${longName(flag).slice(2).replaceAll('-', '_').toUpperCase()}`;
+export const variableOf = (flag: string): string =>
+  `TINYSSE_${longName(flag).slice(2).replaceAll('-', '_').toUpperCase()}`;
 
 /** Makes a command's options, and what its help says of the environment, from a table. */
 export function addFlags(command: Command, flags: Flags): Command {
@@ -70,29 +74,62 @@ export function addFlags(command: Command, flags: Flags): Command {
   return command.addHelpText('after', `\nThe same in the environment; a flag goes first:\n${variables.join('\n')}`);
 }
 
+/** What a configuration file says, by long name without dashes: `retain-age`. */
+export interface FileSettings {
+  readonly path: string;
+  readonly given: ReadonlyMap<string, readonly string[]>;
+}
+
+/** Where a setting comes from: the first of these that says something. */
+export type Origin = 'flag' | 'environment' | 'file' | 'default';
+
+/** A setting as it was written; nothing when nobody has written it. */
+export interface Given {
+  readonly texts: readonly string[];
+  readonly origin: Origin;
+  /** What a message about it begins with. */
+  readonly label: string;
+}
+
+/** Finds a setting: the flag, else its variable (an empty one is none), else the file, else the default. */
+export function find(
+  command: Command,
+  name: string,
+  { flag, many, fallback }: Flag<unknown>,
+  env: NodeJS.ProcessEnv,
+  file?: FileSettings,
+): Given {
+  const long = longName(flag);
+  const given: unknown = command.getOptionValue(name);
+  if (given !== undefined)
+    return { texts: Array.isArray(given) ? given : [String(given)], origin: 'flag', label: `${long} ` };
+  const variable = env[variableOf(flag)];
+  if (variable)
+    return { texts: many ? variable.split(',') : [variable], origin: 'environment', label: `${variableOf(flag)}=` };
+  const texts = file?.given.get(long.slice(2));
+  if (texts) return { texts, origin: 'file', label: `${file?.path}: ${long.slice(2)}: ` };
+  return { texts: fallback === undefined ? [] : [fallback], origin: 'default', label: `${long} ` };
+}
+
 /**
- * Reads the values of a command that has parsed its arguments. A flag goes before its variable; an empty variable is none.
- * @throws UsageError naming the flag or the variable
+ * Reads the values of a command that has parsed its arguments.
+ * @throws UsageError naming the flag, the variable, or the file and its setting
  */
-export function readFlags<F extends Flags>(command: Command, flags: F, env: NodeJS.ProcessEnv): Values<F> {
+export function readFlags<F extends Flags>(
+  command: Command,
+  flags: F,
+  env: NodeJS.ProcessEnv,
+  file?: FileSettings,
+): Values<F> {
   const values: Record<string, unknown> = {};
   for (const [name, flag] of Object.entries(flags)) {
-    const given: unknown = command.getOptionValue(name);
-    const variable = env[variableOf(flag.flag)];
-    if (given !== undefined) {
-      values[name] = read(flag, Array.isArray(given) ? given : [String(given)], `${longName(flag.flag)} `);
-    } else {
-      const texts = !variable ? [] : flag.many ? variable.split(',') : [variable];
-      values[name] = read(flag, texts, `${variableOf(flag.flag)}=`);
+    const { texts, label } = find(command, name, flag, env, file);
+    try {
+      values[name] = flag.read(texts);
+    } catch (error) {
+      const text = flag.secret ? '…' : texts.at(-1);
+      throw new UsageError(`${label}${text}: ${(error as Error).message}`);
     }
   }
   return values as Values<F>;
-}
-
-function read<T>(flag: Flag<T>, given: readonly string[], origin: string): T {
-  try {
-    return flag.read(given);
-  } catch (error) {
-    throw new UsageError(`${origin}${given.at(-1)}: ${(error as Error).message}`);
-  }
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { checkConfigCommand } from './cli/check-config.js';
 import { publishCommand } from './cli/publish.js';
 import { serveCommand } from './cli/serve.js';
 import { tailCommand } from './cli/tail.js';
@@ -30,7 +31,7 @@ Exit codes: 0 done, 1 failed, 2 not understood.
 The flags of a command: tinysse-hub help serve`,
   );
 
-for (const add of [serveCommand, publishCommand, tailCommand]) add(program, version);
+for (const add of [serveCommand, checkConfigCommand, publishCommand, tailCommand]) add(program, version);
 
 try {
   await program.parseAsync();

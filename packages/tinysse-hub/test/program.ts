@@ -91,7 +91,7 @@ export interface Hub {
 /** Starts a hub, on any free port unless the arguments name one. Whoever calls it ends it. */
 export async function openHub(args: readonly string[] = []): Promise<Hub> {
   const program = new Program(['serve', ...(args.includes('--port') ? [] : ['--port', '0']), ...args]);
-  const place = /Look at it: (http:\/\/\S+:(\d+))\/\n/;
+  const place = /Look at it: (https?:\/\/\S+:(\d+))\/\n/;
   await program.until(({ stdout, stderr }) => place.test(stdout) && stderr.includes('listening'));
   const [, url = '', port] = place.exec(program.stdout) ?? [];
   return { program, url, port: Number(port) };

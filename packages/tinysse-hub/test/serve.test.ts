@@ -31,12 +31,36 @@ test('logs JSON lines on stderr when that is no terminal; --log-level silences t
   expect({ code, lines: stderr.match(/\n/g)?.length }).toEqual({ code: 2, lines: 1 });
 });
 
-test('does not log what clients do wrong', async () => {
-  const { program, url } = await startHub();
-  expect((await post(`${url}/publish?channel=a&event=tinysse:x`, 'x')).status).toBe(400);
-  expect((await ask(`${url}/events?channel=`)).status).toBe(400);
-  expect((await ask(`${url}/nope`)).status).toBe(404);
-  expect(program.stderr.match(/\n/g)).toHaveLength(1);
+test('logs one line per stream that begins, that ends, and per request that is refused, and no token', async () => {
+  const { program, url, port } = await startHub();
+  const stream = await subscribe(port, 'channel=a&channel=b');
+  await post(`${url}/publish?channel=a&channel=b`, 'x');
+  await stream.until('data: x');
+  stream.socket.destroy();
+  await program.until(({ stderr }) => stderr.includes('disconnected'));
+  await post(`${url}/publish?channel=a&event=tinysse:x`, 'x');
+  await ask(`${url}/events?channel=`);
+  await ask(`${url}/nope?access_token=secret`, { headers: { authorization: 'Bearer secret', cookie: 'c=secret' } });
+  await program.until(({ stderr }) => stderr.includes('/nope'));
+  const lines = program.stderr
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as object);
+  const address = '127.0.0.1';
+  expect(lines.slice(1)).toMatchObject([
+    { msg: 'connected', address, channels: ['a', 'b'] },
+    { msg: 'disconnected', address, channels: ['a', 'b'], why: 'gone', events: 1, seconds: expect.any(Number) },
+    { msg: 'refused', method: 'POST', path: '/publish', channels: ['a'], code: 'RESERVED_EVENT' },
+    { msg: 'refused', method: 'GET', path: '/events', channels: [''], code: 'INVALID_CHANNEL' },
+    { msg: 'refused', path: '/nope', code: 'NOT_FOUND', why: expect.stringContaining('/nope') },
+  ]);
+  expect(lines).toHaveLength(6);
+  expect(program.stderr).not.toContain('secret');
+});
+
+test('--log-format text is for people, wherever it goes', async () => {
+  const { program } = await startHub(['--log-format', 'text']);
+  expect(program.stderr).toMatch(/^\[\d\d:\d\d:\d\d\] INFO: listening \{.*\}\n$/);
 });
 
 test('a port in use is one clear line, exit code 1', async () => {
@@ -80,6 +104,23 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
     expect(await program.ended).toBe(0);
   },
 );
+
+test('a hub that drains tells newcomers and whoever watches over it so', async () => {
+  const { program, url, port } = await startHub();
+  expect(await ask(`${url}/readyz`)).toMatchObject({ status: 200, text: '{"status":"ready"}' });
+  const slow = new Raw(port, `GET /events?channel=big HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`);
+  await slow.until('tinysse:position');
+  slow.socket.pause();
+  // More than the sockets of both ends hold.
+  for (let i = 0; i < 24; i++) await post(`${url}/publish?channel=big`, 'x'.repeat(1_000_000));
+  program.child.kill('SIGTERM');
+  await program.until(({ stderr }) => stderr.includes('ending'));
+  expect(await ask(`${url}/readyz`)).toMatchObject({ status: 503, text: '{"status":"draining"}' });
+  expect((await ask(`${url}/healthz`)).status).toBe(200);
+  expect((await ask(`${url}/metrics`)).text).toContain('\ntinysse_draining 1\n');
+  expect((await post(`${url}/publish?channel=a`, 'x')).status).toBe(503);
+  expect((await ask(`${url}/events?channel=a`)).status).toBe(503);
+});
 
 test('a second signal ends a hub that waits for a slow client', async () => {
   const { program, url, port } = await startHub();

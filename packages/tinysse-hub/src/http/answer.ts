@@ -24,30 +24,37 @@ export function sendJson(res: ServerResponse, status: number, json: string): voi
   res.end(json);
 }
 
-/** Answers with an error. @param log - told of what is no client's doing */
+/**
+ * Answers with an error.
+ * @param log - told of what is no client's doing
+ * @returns what was answered; undefined when it was too late for an answer
+ */
 export function sendError(
   req: IncomingMessage,
   res: ServerResponse,
   error: unknown,
   log: (error: unknown) => void,
-): void {
+): { code: string; message: string } | undefined {
   if (res.headersSent || res.destroyed) {
     res.destroy();
-    return;
+    return undefined;
   }
   const { status, code, message, headers } = refusal(error);
   // The library has told of its own.
   if (status >= 500 && !(error instanceof SSEError)) log(error);
   const body = JSON.stringify({ error: { code, message } });
   const head = { ...headers, 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+  // HTTP/2 has no such header, and its streams end without harm to others.
+  const close: Record<string, string> = req.httpVersionMajor === 1 ? { connection: 'close' } : {};
   if (req.complete || req.headers.expect !== undefined || !mayBeLong(req)) {
     // A client that waits for leave to send its body would otherwise send it as a next request.
-    res.writeHead(status, req.headers.expect === undefined ? head : { ...head, connection: 'close' }).end(body);
-    return;
+    res.writeHead(status, req.headers.expect === undefined ? head : { ...head, ...close }).end(body);
+    return { code, message };
   }
-  res.writeHead(status, { ...head, connection: 'close' });
+  res.writeHead(status, { ...head, ...close });
   res.write(body);
   endWhenSent(req, res);
+  return { code, message };
 }
 
 /** What an error says to whoever asked. */

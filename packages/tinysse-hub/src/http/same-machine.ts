@@ -18,7 +18,9 @@ export function sameMachine(port: number): (req: IncomingMessage) => void {
     if (authority.endsWith(suffix)) return LOOPBACK.test(authority.slice(0, -suffix.length));
     return port === 80 && LOOPBACK.test(authority);
   };
-  return ({ method, headers: { host, origin } }) => {
+  return ({ method, headers }) => {
+    const { origin } = headers;
+    const host = (headers[':authority'] as string | undefined) ?? headers.host;
     // Only HTTP/1.0 may leave the Host out, and no browser does.
     if (host !== undefined && !isOurs(host))
       throw new Refused(403, 'FORBIDDEN', `the Host ${JSON.stringify(host)} is not this hub; use 127.0.0.1${suffix}`);

@@ -211,12 +211,18 @@ export class Hub {
   }
 
   async #logStats(): Promise<LogStats | undefined> {
-    try {
+    const { log, clock, limits } = this.#options;
+    const measured = (async () => {
       await this.open();
-      return await this.#options.log.stats();
-    } catch {
-      return undefined;
-    }
+      return log.stats();
+    })().catch(() => undefined);
+    let cancel = (): void => {};
+    const late = new Promise<undefined>((resolve) => {
+      cancel = clock.after(limits.publishTimeoutMs, () => resolve(undefined));
+    });
+    const stats = await Promise.race([measured, late]);
+    cancel();
+    return stats;
   }
 
   /**

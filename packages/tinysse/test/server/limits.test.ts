@@ -111,9 +111,12 @@ test('stats measure the server', async () => {
     behind: 0,
     channels: 2,
     published: 2,
+    pending: 0,
     delivered: 6,
+    deliveredBytes: expect.any(Number),
     resets: { evicted: 0, epoch: 0, unknown: 1 },
-    log: { events: 2, bytes: expect.any(Number), channels: 3 },
+    resumes: { complete: 0, reset: 1 },
+    log: { events: 2, bytes: expect.any(Number), channels: 3, evicted: { count: 0, age: 0, bytes: 0, channels: 0 } },
     draining: false,
   });
   expect(await sse.cursor()).toBe(`${stats.epoch}-2`);

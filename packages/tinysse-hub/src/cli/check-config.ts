@@ -1,0 +1,42 @@
+import type { Command } from 'commander';
+import { stringify } from 'yaml';
+import { checkServe, serveFlags } from '../config.js';
+import { readServeConfig, readServeFile } from '../config-file.js';
+import { addFlags, find, longName } from '../flags.js';
+
+export function checkConfigCommand(program: Command): void {
+  const command = program
+    .command('check-config')
+    .summary('check the settings of serve, and print them')
+    .description(
+      'Checks the settings that serve would run with, files that they name included, and prints them as a configuration ' +
+        'file, each with its origin. Secrets are not printed.',
+    );
+  addFlags(command, serveFlags)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  tinysse-hub check-config --config hub.yaml
+  tinysse-hub check-config > hub.yaml      a file to begin with`,
+    )
+    .action(() => {
+      checkServe(readServeConfig(command, process.env));
+      process.stdout.write(effective(command, process.env));
+    });
+}
+
+/** The settings as a configuration file; those that nobody has set and that have no default stand there as comments. */
+function effective(command: Command, env: NodeJS.ProcessEnv): string {
+  const file = readServeFile(command, env);
+  const lines = Object.entries(serveFlags).flatMap(([name, flag]) => {
+    if (name === 'config') return [];
+    const setting = longName(flag.flag).slice(2);
+    const { texts, origin } = find(command, name, flag, env, file);
+    if (texts.length === 0) return [`# ${setting}: ${flag.description}`];
+    if ('secret' in flag) return [`# ${setting}: (not shown) # ${origin}`];
+    const value = 'many' in flag ? texts : texts[0];
+    return [`${stringify({ [setting]: value }, { lineWidth: 0, collectionStyle: 'any' }).trimEnd()} # ${origin}`];
+  });
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,45 @@
+import type { Logger } from 'pino';
+import type { SSEServer } from 'tinysse';
+import type { Listener } from '../http/listener.js';
+
+const DRAIN_MS = 10_000;
+/** After the drain, what is left of requests may still take so long. */
+const LAST_REQUESTS_MS = 1_000;
+/** How long the log's reader may take for the last lines. */
+const LAST_LINES_MS = 1_000;
+
+/** What signals do: SIGTERM and SIGINT end the hub, gently the first time; SIGHUP reads the certificate again. */
+export function obeySignals(listener: Listener, sse: SSEServer, logger: Logger): void {
+  let draining = false;
+  const end = (signal: 'SIGINT' | 'SIGTERM'): void => {
+    if (draining) process.exit(signal === 'SIGINT' ? 130 : 143);
+    draining = true;
+    logger.info({ signal }, 'ending; a second signal ends at once');
+    void drain(listener, sse).then(() => {
+      logger.info('ended');
+      const exit = (): void => process.exit(0);
+      setTimeout(exit, LAST_LINES_MS);
+      logger.flush(exit);
+    });
+  };
+  process.on('SIGINT', end).on('SIGTERM', end);
+  if (!listener.url.startsWith('https:')) return;
+  process.on('SIGHUP', () => {
+    try {
+      listener.reload();
+      logger.info('read the certificate again');
+    } catch (error) {
+      logger.error({ err: error }, 'the new certificate cannot be used; the one before stays');
+    }
+  });
+}
+
+/** New connections are taken until the streams have ended, so that whoever asks hears that the hub is draining. */
+async function drain(listener: Listener, sse: SSEServer): Promise<void> {
+  await sse.close({ drainMs: DRAIN_MS });
+  const closed = listener.close();
+  listener.closeIdle();
+  const late = setTimeout(() => listener.closeAll(), LAST_REQUESTS_MS);
+  await closed;
+  clearTimeout(late);
+}

@@ -1,0 +1,65 @@
+import { readFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { parse } from 'yaml';
+import { type ServeConfig, serveFlags } from './config.js';
+import { type FileSettings, type Flags, longName, readFlags } from './flags.js';
+import { reasonOf, UsageError } from './problems.js';
+
+/** The settings of `serve` from flags, environment, configuration file and defaults, in this order. @throws UsageError */
+export function readServeConfig(command: Command, env: NodeJS.ProcessEnv): ServeConfig {
+  return readFlags(command, serveFlags, env, readServeFile(command, env));
+}
+
+/** The configuration file that `--config` or `TINYSSE_CONFIG` names, if any. @throws UsageError */
+export function readServeFile(command: Command, env: NodeJS.ProcessEnv): FileSettings | undefined {
+  const { config: named, ...settings } = serveFlags;
+  const { config: path } = readFlags(command, { config: named }, env);
+  return path === undefined ? undefined : readConfigFile(path, settings);
+}
+
+/**
+ * Reads a configuration file: YAML, of which JSON is a part; one setting a line, named as its flag.
+ * @throws UsageError when it cannot be read, or says what no flag knows
+ */
+export function readConfigFile(path: string, flags: Flags): FileSettings {
+  const known = new Map(Object.values(flags).map((flag) => [longName(flag.flag).slice(2), flag]));
+  const given = new Map<string, string[]>();
+  for (const [name, value] of Object.entries(load(path))) {
+    const flag = known.get(name);
+    if (!flag) throw new UsageError(`${path}: unknown setting "${name}"${suggestion(name, [...known.keys()])}`);
+    const values = Array.isArray(value) ? value : [value];
+    if (Array.isArray(value) && !flag.many) throw new UsageError(`${path}: ${name}: must be one value, not a list`);
+    const odd = values.find((one) => !['string', 'number', 'boolean'].includes(typeof one));
+    if (odd !== undefined) throw new UsageError(`${path}: ${name}: must be a text, a number, true or false`);
+    given.set(name, values.map(String));
+  }
+  return { path, given };
+}
+
+function load(path: string): object {
+  let settings: unknown;
+  try {
+    settings = parse(readFileSync(path, 'utf8')) ?? {};
+  } catch (error) {
+    throw new UsageError(`${path}: ${reasonOf(error).split('\n', 1)[0]}`);
+  }
+  if (typeof settings === 'object' && !Array.isArray(settings)) return settings as object;
+  throw new UsageError(`${path}: must hold settings, one a line, as in "port: 8080"`);
+}
+
+function suggestion(name: string, known: readonly string[]): string {
+  const [nearest = ''] = [...known].sort((a, b) => distance(name, a) - distance(name, b));
+  return `; did you mean "${nearest}"?`;
+}
+
+/** How many letters must be put in, taken out or changed to make `b` of `a`. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, n) => n);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++)
+      next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1));
+    row = next;
+  }
+  return row[b.length]!;
+}

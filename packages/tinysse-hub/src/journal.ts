@@ -1,0 +1,53 @@
+import type { IncomingMessage } from 'node:http';
+import type { Logger } from 'pino';
+import type { Observer } from 'tinysse';
+
+/** Channels of one line; a client of many would otherwise fill the log. */
+const MOST_CHANNELS = 16;
+
+/** Why a request is refused. */
+export interface RefusalReason {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** One line in the log for each stream that begins, each that ends, and each request that is refused. */
+export interface Journal {
+  readonly observer: Required<Pick<Observer, 'connected' | 'disconnected' | 'refused'>>;
+  refused(req: IncomingMessage, reason: RefusalReason): void;
+}
+
+/**
+ * A line never holds a query or a header: those may carry tokens.
+ * @param whoOf - the name of a request's sender, where it is known
+ */
+export function createJournal(logger: Logger, whoOf: (req: IncomingMessage) => string | undefined): Journal {
+  const sender = (req: IncomingMessage): object => ({ who: whoOf(req), address: req.socket.remoteAddress });
+  const refused: Journal['refused'] = (req, { code, message }) => {
+    const [path = '', query = ''] = (req.url ?? '').split('?', 2);
+    const channels = new URLSearchParams(query).getAll('channel');
+    logger.info(
+      { ...sender(req), method: req.method, path: path.slice(0, 200), ...some(channels), code, why: message },
+      'refused',
+    );
+  };
+  return {
+    refused,
+    observer: {
+      connected: ({ context, channels }) =>
+        logger.info({ ...sender(context.raw as IncomingMessage), ...some(channels) }, 'connected'),
+      disconnected: ({ context, channels }, { reason, events, ms }) =>
+        logger.info(
+          { ...sender(context.raw as IncomingMessage), ...some(channels), why: reason, events, seconds: ms / 1_000 },
+          'disconnected',
+        ),
+      refused: (_request, context, error) => refused(context.raw as IncomingMessage, error),
+    },
+  };
+}
+
+function some(channels: readonly string[]): object {
+  if (channels.length === 0) return {};
+  if (channels.length <= MOST_CHANNELS) return { channels };
+  return { channels: channels.slice(0, MOST_CHANNELS), moreChannels: channels.length - MOST_CHANNELS };
+}
