@@ -5,6 +5,10 @@ import { delimiter, join, resolve } from 'node:path';
 export const neededPrograms = {
   chromium: 'chromium',
   'redis-server': 'redis-server',
+  openssl: 'openssl',
+  nginx: 'nginx',
+  haproxy: 'haproxy',
+  caddy: 'caddy',
 };
 
 /**

@@ -62,6 +62,9 @@ export const tailFlags = {
   url,
 };
 
+/** The settings of every command that has some; `check-config` has those of `serve`. */
+export const commandFlags = { serve: serveFlags, publish: publishFlags, tail: tailFlags };
+
 export type ServeConfig = Values<typeof serveFlags>;
 export type PublishConfig = Values<typeof publishFlags>;
 export type TailConfig = Values<typeof tailFlags>;

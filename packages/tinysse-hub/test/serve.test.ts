@@ -133,3 +133,13 @@ test('a second signal ends a hub that waits for a slow client', async () => {
   await program.until(({ stderr }) => stderr.includes('ending'));
   expect(await program.end('SIGTERM')).toBe(143);
 });
+
+test('--host takes another address of this machine, and --retain-bytes bounds what is kept', async () => {
+  const { url, program } = await startHub(['--host', '127.0.0.2', '--retain-bytes', '10kB']);
+  expect(url).toMatch(/^http:\/\/127\.0\.0\.2:/);
+  for (let n = 0; n < 20; n++) await post(`${url}/publish?channel=a`, 'x'.repeat(1_000));
+  const [, bytes] = /^tinysse_log_bytes (\d+)$/m.exec((await ask(`${url}/metrics`)).text) ?? [];
+  expect(Number(bytes)).toBeGreaterThan(5_000);
+  expect(Number(bytes)).toBeLessThanOrEqual(10_000);
+  expect(program.stdout).toContain(`curl -N '${url}/events?channel=demo'`);
+});

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { publishFlags, serveFlags, tailFlags } from '../src/config.js';
+import { commandFlags } from '../src/config.js';
 import { run } from './program.js';
 
-const commands = { serve: serveFlags, publish: publishFlags, tail: tailFlags };
+const commands = { ...commandFlags, 'check-config': commandFlags.serve };
 const longName = (flag: string): string => /--[a-z-]+/.exec(flag)?.[0] ?? '';
 
 describe('help', () => {

@@ -16,16 +16,17 @@ export function sameMachine(port: number): (req: IncomingMessage) => void {
   const isOurs = (authority: string): boolean => {
     if (usual.has(authority)) return true;
     if (authority.endsWith(suffix)) return LOOPBACK.test(authority.slice(0, -suffix.length));
-    return port === 80 && LOOPBACK.test(authority);
+    return (port === 80 || port === 443) && LOOPBACK.test(authority);
   };
-  return ({ method, headers }) => {
+  return ({ method, headers, socket }) => {
     const { origin } = headers;
     const host = (headers[':authority'] as string | undefined) ?? headers.host;
     // Only HTTP/1.0 may leave the Host out, and no browser does.
     if (host !== undefined && !isOurs(host))
       throw new Refused(403, 'FORBIDDEN', `the Host ${JSON.stringify(host)} is not this hub; use 127.0.0.1${suffix}`);
     if (origin === undefined || method === 'GET' || method === 'HEAD') return;
-    if (!origin.startsWith('http://') || !isOurs(origin.slice(7)))
+    const scheme = (socket as { encrypted?: boolean }).encrypted ? 'https://' : 'http://';
+    if (!origin.startsWith(scheme) || !isOurs(origin.slice(scheme.length)))
       throw new Refused(403, 'FORBIDDEN', `pages of ${JSON.stringify(origin)} may not use this hub`);
   };
 }

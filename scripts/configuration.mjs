@@ -1,0 +1,54 @@
+// Writes docs/configuration.md from the flag tables of the program: `npm run docs`, after a build.
+import { writeFileSync } from 'node:fs';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const HEAD = `# Configuration
+
+<!-- Made from the flag tables by \`npm run docs\`. Do not edit. -->
+
+A setting comes from, in this order: its flag, its variable in the environment (an empty one is none), the configuration file, its
+default. \`tinysse-hub check-config\` takes the flags of \`serve\`, checks everything, files that the settings name included, and prints
+the settings with their origin, as a file to begin with.
+
+A configuration file is YAML or JSON, named by \`--config\` or \`TINYSSE_CONFIG\`. Its settings have the names of the flags:
+
+\`\`\`yaml
+port: 8080
+retain-age: 7d
+\`\`\`
+
+What it says and no flag knows is refused, with the nearest known name. Lists stand for flags that may be repeated; in a variable,
+commas separate. Times take \`ms\`, \`s\`, \`m\`, \`h\`, \`d\`; sizes \`B\`, \`KiB\`, \`MiB\`, \`GiB\`, \`kB\`, \`MB\`, \`GB\`. Paths begin where the
+program was started.
+`;
+
+/**
+ * @param {Record<string, Record<string, { flag: string, description: string, fallback?: string, many?: true }>>} commands
+ * @returns {string} the whole document
+ */
+export function configurationDoc(commands) {
+  const tables = Object.entries(commands).map(([name, flags]) => {
+    const rows = Object.values(flags).map(({ flag, description, fallback, many }) => {
+      const variable = `TINYSSE_${/--([a-z-]+)/.exec(flag)[1].replaceAll('-', '_').toUpperCase()}`;
+      const shown = fallback === undefined ? '' : `\`${fallback}\``;
+      const repeat = many && !description.includes('repeat') ? `${description}; may be repeated` : description;
+      return `| \`${flag}\` | \`${variable}\` | ${shown} | ${repeat.replaceAll('|', '\\|')} |`;
+    });
+    return [
+      `\n## ${name}\n`,
+      '| flag | variable | default | what it sets |',
+      '| --- | --- | --- | --- |',
+      ...rows,
+      '',
+    ].join('\n');
+  });
+  return HEAD + tables.join('');
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const config = await import('../packages/tinysse-hub/dist/config.js');
+  writeFileSync(
+    fileURLToPath(new URL('../docs/configuration.md', import.meta.url)),
+    configurationDoc(config.commandFlags),
+  );
+}
