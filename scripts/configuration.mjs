@@ -27,22 +27,25 @@ program was started.
  * @returns {string} the whole document
  */
 export function configurationDoc(commands) {
-  const tables = Object.entries(commands).map(([name, flags]) => {
-    const rows = Object.values(flags).map(({ flag, description, fallback, many }) => {
-      const variable = `TINYSSE_${/--([a-z-]+)/.exec(flag)[1].replaceAll('-', '_').toUpperCase()}`;
-      const shown = fallback === undefined ? '' : `\`${fallback}\``;
-      const repeat = many && !description.includes('repeat') ? `${description}; may be repeated` : description;
-      return `| \`${flag}\` | \`${variable}\` | ${shown} | ${repeat.replaceAll('|', '\\|')} |`;
-    });
-    return [
-      `\n## ${name}\n`,
-      '| flag | variable | default | what it sets |',
-      '| --- | --- | --- | --- |',
-      ...rows,
-      '',
-    ].join('\n');
+  const sections = Object.entries(commands).map(([name, flags]) => {
+    const rows = Object.values(flags).map(({ flag, description, fallback, many }) => [
+      `\`${flag}\``,
+      `\`TINYSSE_${/--([a-z-]+)/.exec(flag)[1].replaceAll('-', '_').toUpperCase()}\``,
+      fallback === undefined ? '' : `\`${fallback}\``,
+      many && !description.includes('repeat') ? `${description}; may be repeated` : description,
+    ]);
+    return `\n## ${name}\n\n${table([['flag', 'variable', 'default', 'what it sets'], ...rows])}`;
   });
-  return HEAD + tables.join('');
+  return HEAD + sections.join('');
+}
+
+/** Rows, the first of them the head, as `npm run format` would leave them. */
+function table(rows) {
+  const cells = rows.map((row) => row.map((cell) => cell.replaceAll('|', '\\|')));
+  const widths = cells[0].map((_, column) => Math.max(...cells.map((row) => row[column].length)));
+  const line = (row) => `| ${row.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |\n`;
+  const [head, ...body] = cells;
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...body.map(line)].join('');
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

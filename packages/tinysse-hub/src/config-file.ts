@@ -21,7 +21,7 @@ export function readServeFile(command: Command, env: NodeJS.ProcessEnv): FileSet
  * Reads a configuration file: YAML, of which JSON is a part; one setting a line, named as its flag.
  * @throws UsageError when it cannot be read, or says what no flag knows
  */
-export function readConfigFile(path: string, flags: Flags): FileSettings {
+function readConfigFile(path: string, flags: Flags): FileSettings {
   const known = new Map(Object.values(flags).map((flag) => [longName(flag.flag).slice(2), flag]));
   const given = new Map<string, string[]>();
   for (const [name, value] of Object.entries(load(path))) {
