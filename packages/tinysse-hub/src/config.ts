@@ -1,4 +1,4 @@
-import { list, optional, toggle, type Values, value } from './flags.js';
+import { list, optional, secret, toggle, type Values, value } from './flags.js';
 import { readPair, type TlsFiles } from './http/tls.js';
 import { UsageError } from './problems.js';
 import { bytes, count, duration, host, hubUrl, oneOf, port, text, webUrl } from './values.js';
@@ -13,11 +13,7 @@ export const serveFlags = {
   retainEvents: value('--retain-events <count>', 'events kept per channel', count, '1000'),
   retainAge: value('--retain-age <time>', 'how long an event is kept', duration, '24h'),
   retainBytes: value('--retain-bytes <size>', 'memory for all events that are kept', bytes, '64MiB'),
-  jwtSecret: optional(
-    '--jwt-secret <secret>',
-    'verify HS256 tokens with it; better in the environment or a file',
-    text,
-  ),
+  jwtSecret: secret('--jwt-secret <secret>', 'verify HS256 tokens with it; better in the environment or a file'),
   jwtSecretFile: optional('--jwt-secret-file <file>', 'verify HS256 tokens with what the file holds', text),
   jwksUrl: optional('--jwks-url <url>', 'verify RS256, ES256 and EdDSA tokens with the keys that are there', webUrl),
   jwksFile: optional('--jwks-file <file>', 'the same with the keys of a file, read again when it changes', text),

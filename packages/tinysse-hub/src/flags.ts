@@ -32,6 +32,12 @@ export const optional = <T>(flag: string, description: string, parse: Parse<T>):
   read: (given) => (given.length > 0 ? parse(given.at(-1)!) : undefined),
 });
 
+/** A flag that may be left out, and whose value is never printed. */
+export const secret = (flag: string, description: string): Flag<string | undefined> => ({
+  ...optional(flag, description, (given) => given),
+  secret: true,
+});
+
 /** A flag without a value. */
 export const toggle = (flag: string, description: string): Flag<boolean> => ({
   flag,

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
 import type { Observer } from 'tinysse';
+import { whoOf } from './http/sender.js';
 
 /** Channels of one line; a client of many would otherwise fill the log. */
 const MOST_CHANNELS = 16;
@@ -17,17 +18,21 @@ export interface Journal {
   refused(req: IncomingMessage, reason: RefusalReason): void;
 }
 
-/**
- * A line never holds a query or a header: those may carry tokens.
- * @param whoOf - the name of a request's sender, where it is known
- */
-export function createJournal(logger: Logger, whoOf: (req: IncomingMessage) => string | undefined): Journal {
+/** A line never holds a header or a query: those may carry tokens. */
+export function createJournal(logger: Logger): Journal {
   const sender = (req: IncomingMessage): object => ({ who: whoOf(req), address: req.socket.remoteAddress });
   const refused: Journal['refused'] = (req, { code, message }) => {
     const [path = '', query = ''] = (req.url ?? '').split('?', 2);
     const channels = new URLSearchParams(query).getAll('channel');
     logger.info(
-      { ...sender(req), method: req.method, path: path.slice(0, 200), ...some(channels), code, why: message },
+      {
+        ...sender(req),
+        method: req.method,
+        path: path.slice(0, 200),
+        ...some(channels),
+        code,
+        why: code === 'INVALID_PARAMETER' ? 'the query is not understood' : message,
+      },
       'refused',
     );
   };

@@ -54,6 +54,16 @@ test('the variable TINYSSE_CONFIG names the file too', async () => {
   expect(settings).toMatchObject({ port: '8080' });
 });
 
+test('check-config checks keys too, and shows no secret', async () => {
+  const secret = 'a secret that is long enough for anybody';
+  const { code, stdout } = await check(['--anonymous', 'public:*'], { TINYSSE_JWT_SECRET: secret });
+  expect(code).toBe(0);
+  expect(stdout).toContain('# jwt-secret: (not shown) # environment\n');
+  expect(stdout).toContain('anonymous:\n  - public:* # flag\n');
+  expect(stdout).not.toContain(secret);
+  expect(await check(['--host', '0.0.0.0'])).toMatchObject({ code: 2, stdout: '' });
+});
+
 test('what check-config prints is a configuration file that says the same', async () => {
   const { stdout } = await check(['--retain-age', '7d', '--port', '8080']);
   const again = await check(['--config', file('hub.yaml', stdout)]);
@@ -96,16 +106,19 @@ test('docs/configuration.md is what `npm run docs` makes of the flags', () => {
 
 test('every flag is used in a test beside those of its messages', () => {
   const folder = new URL('.', import.meta.url);
-  const tests = readdirSync(folder)
+  const tests = readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts') && name !== 'usage.test.ts')
     .map((name) => readFileSync(new URL(name, folder), 'utf8'))
     .join('\n');
-  const flags = Object.values(commandFlags).flatMap((table): { flag: string }[] => Object.values(table));
-  const unused = flags.filter(({ flag }) => {
-    const [short] = flag.split(',');
-    return ![`'${longName(flag)}'`, `'${short}'`, `${variableOf(flag)}:`, `${longName(flag)} `].some((text) =>
-      tests.includes(text),
-    );
-  });
-  expect(unused.map(({ flag }) => flag)).toEqual([]);
+  // On the command line, in the environment, or as the setting that a part of the program takes.
+  const ways = (name: string, flag: string): string[] => [
+    `'${longName(flag)}'`,
+    `${longName(flag)} `,
+    `'${flag.split(',', 1)[0]}'`,
+    `${variableOf(flag)}:`,
+    `${name}: `,
+  ];
+  const flags = Object.values(commandFlags).flatMap((table): [string, { flag: string }][] => Object.entries(table));
+  const unused = flags.filter(([name, { flag }]) => !ways(name, flag).some((text) => tests.includes(text)));
+  expect(unused.map(([name]) => name)).toEqual([]);
 });

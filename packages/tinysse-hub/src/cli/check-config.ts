@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
+import { openAuth } from '../auth/auth.js';
 import { checkServe, serveFlags } from '../config.js';
 import { readServeConfig, readServeFile } from '../config-file.js';
-import { addFlags, find, longName } from '../flags.js';
+import { addFlags, type Flag, find, longName } from '../flags.js';
 
 export function checkConfigCommand(program: Command): void {
   const command = program
@@ -20,8 +21,10 @@ Examples:
   tinysse-hub check-config --config hub.yaml
   tinysse-hub check-config > hub.yaml      a file to begin with`,
     )
-    .action(() => {
-      checkServe(readServeConfig(command, process.env));
+    .action(async () => {
+      const config = readServeConfig(command, process.env);
+      checkServe(config);
+      await openAuth(config, () => {});
       process.stdout.write(effective(command, process.env));
     });
 }
@@ -29,13 +32,13 @@ Examples:
 /** The settings as a configuration file; those that nobody has set and that have no default stand there as comments. */
 function effective(command: Command, env: NodeJS.ProcessEnv): string {
   const file = readServeFile(command, env);
-  const lines = Object.entries(serveFlags).flatMap(([name, flag]) => {
+  const lines = Object.entries<Flag<unknown>>(serveFlags).flatMap(([name, flag]) => {
     if (name === 'config') return [];
     const setting = longName(flag.flag).slice(2);
     const { texts, origin } = find(command, name, flag, env, file);
     if (texts.length === 0) return [`# ${setting}: ${flag.description}`];
-    if ('secret' in flag) return [`# ${setting}: (not shown) # ${origin}`];
-    const value = 'many' in flag ? texts : texts[0];
+    if (flag.secret) return [`# ${setting}: (not shown) # ${origin}`];
+    const value = flag.many ? texts : texts[0];
     return [`${stringify({ [setting]: value }, { lineWidth: 0, collectionStyle: 'any' }).trimEnd()} # ${origin}`];
   });
   return `${lines.join('\n')}\n`;

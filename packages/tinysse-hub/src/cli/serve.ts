@@ -52,7 +52,7 @@ async function serve(config: ServeConfig, version: string): Promise<void> {
   const listener = await listen({ host: config.host, port: config.port, tls });
   // The port is open, so nothing else can keep the hub from starting.
   const metrics = createMetrics(version);
-  const journal = createJournal(logger, () => undefined);
+  const journal = createJournal(logger);
   const sse = createSSEServer({
     heartbeatMs: config.heartbeat,
     refusalBody: 'json',

@@ -4,6 +4,7 @@ import type { Auth } from '../auth/auth.js';
 import type { Grant } from '../auth/grant.js';
 import { Refused } from '../http/answer.js';
 import { eachParameter, unknownParameter } from '../http/query.js';
+import { identify } from '../http/sender.js';
 
 /** `GET /events?channel=a[&channel=b][&lastEventId=…][&access_token=…]`: the stream. The library reads `lastEventId` itself. */
 export const eventsRoute =
@@ -18,7 +19,10 @@ export const eventsRoute =
     });
     if (channels.length === 0)
       throw new Refused(400, 'NO_CHANNEL', 'the parameter "channel" is missing: GET /events?channel=NAME');
-    const stream = ({ expiresAt }: Grant): Promise<void> => sse.serve(req, res, { channels, expiresAt });
+    const stream = ({ expiresAt, subject }: Grant): Promise<void> => {
+      identify(req, subject);
+      return sse.serve(req, res, { channels, expiresAt });
+    };
     const grant = auth.subscriber(req, channels, token);
     return grant instanceof Promise ? grant.then(stream) : stream(grant);
   };
