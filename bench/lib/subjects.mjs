@@ -25,7 +25,7 @@ export const subjects = {
       command: [
         process.execPath,
         here('../packages/tinysse-hub/bin/tinysse-hub.js'),
-        ...['serve', '--port', String(port), '--log-level', 'error'],
+        ...['serve', '--memory', '--port', String(port), '--log-level', 'error'],
       ],
     }),
   },

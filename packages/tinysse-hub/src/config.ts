@@ -1,7 +1,7 @@
 import { list, optional, secret, toggle, type Values, value } from './flags.js';
 import { readPair, type TlsFiles } from './http/tls.js';
 import { UsageError } from './problems.js';
-import { bytes, count, duration, host, hubUrl, oneOf, port, text, webUrl } from './values.js';
+import { bytes, count, directory, duration, host, hubUrl, oneOf, port, redisUrl, text, webUrl } from './values.js';
 
 // Every setting of the program. `--help`, the environment, configuration files, the messages and docs/configuration.md are
 // made from these tables.
@@ -10,9 +10,25 @@ export const serveFlags = {
   config: optional('--config <file>', 'take settings from a YAML or JSON file; flags and variables go first', text),
   host: value('--host <address>', 'where to listen; without keys, this machine only', host, '127.0.0.1'),
   port: value('--port <number>', 'port to listen on; 0 takes any free one', port, '7730'),
+  dataDir: optional(
+    '--data-dir <directory>',
+    'where events are kept on disk; one hub at a time (default: ./data)',
+    directory,
+  ),
+  memory: toggle('--memory', 'keep events in memory instead: they are gone when the hub ends'),
+  redis: {
+    ...optional('--redis <url>', 'keep events in Redis instead, where any number of hubs share them', redisUrl),
+    // It may hold a password.
+    secret: true as const,
+  },
+  newEpoch: toggle('--new-epoch', 'once, after --data-dir was restored from a backup: tells every client of the gap'),
   retainEvents: value('--retain-events <count>', 'events kept per channel', count, '1000'),
   retainAge: value('--retain-age <time>', 'how long an event is kept', duration, '24h'),
-  retainBytes: value('--retain-bytes <size>', 'memory for all events that are kept', bytes, '64MiB'),
+  retainBytes: optional(
+    '--retain-bytes <size>',
+    'for all events that are kept (default: 1GiB on disk, 64MiB in memory and in Redis)',
+    bytes,
+  ),
   jwtSecret: secret('--jwt-secret <secret>', 'verify HS256 tokens with it; better in the environment or a file'),
   jwtSecretFile: optional('--jwt-secret-file <file>', 'verify HS256 tokens with what the file holds', text),
   jwksUrl: optional('--jwks-url <url>', 'verify RS256, ES256 and EdDSA tokens with the keys that are there', webUrl),
@@ -70,10 +86,22 @@ export type TailConfig = Values<typeof tailFlags>;
  * @returns where the certificate is, if there is one
  * @throws UsageError, Failure
  */
-export function checkServe({ tlsCert: cert, tlsKey: key }: ServeConfig): TlsFiles | undefined {
+export function checkServe(config: ServeConfig): TlsFiles | undefined {
+  checkStore(config);
+  const { tlsCert: cert, tlsKey: key } = config;
   if (cert === undefined && key === undefined) return undefined;
   if (cert === undefined || key === undefined)
     throw new UsageError('--tls-cert and --tls-key belong together; give both or none');
   readPair({ cert, key });
   return { cert, key };
+}
+
+function checkStore({ dataDir, memory, redis, newEpoch }: ServeConfig): void {
+  if ([dataDir !== undefined, memory, redis !== undefined].filter(Boolean).length > 1)
+    throw new UsageError(
+      '--data-dir, --memory and --redis exclude each other, also in the environment and in a file; leave one',
+    );
+  if (newEpoch && memory) throw new UsageError('--new-epoch is for --data-dir: a log in memory is always a new one');
+  if (newEpoch && redis)
+    throw new UsageError('--new-epoch is for --data-dir: in Redis a new epoch begins whenever Redis has restarted');
 }

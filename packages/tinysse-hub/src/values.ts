@@ -6,6 +6,11 @@ export type Parse<T> = (text: string) => T;
 
 export const text: Parse<string> = (given) => given;
 
+export const directory: Parse<string> = (given) => {
+  if (given !== '') return given;
+  throw new Error('must be the name of a directory');
+};
+
 export const port: Parse<number> = (given) => {
   const value = /^\d{1,5}$/.test(given) ? Number(given) : Number.NaN;
   if (value <= 65_535) return value;
@@ -82,4 +87,13 @@ export const hubUrl: Parse<URL> = (given) => {
 export const webUrl: Parse<URL> = (given) => {
   if (/^https?:\/\//i.test(given) && URL.canParse(given)) return new URL(given);
   throw new Error('must be a URL that begins http:// or https://');
+};
+
+/** Where a Redis is, with its user, password and database. */
+export const redisUrl: Parse<URL> = (given) => {
+  if (/^rediss?:\/\/./i.test(given) && URL.canParse(given)) {
+    const url = new URL(given);
+    if (url.hostname !== '' && /^\/?\d*$/.test(url.pathname)) return url;
+  }
+  throw new Error('must be a URL as in redis://localhost:6379 or rediss://user:password@host:6379/0');
 };

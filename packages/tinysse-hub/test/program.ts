@@ -88,9 +88,13 @@ export interface Hub {
   readonly port: number;
 }
 
-/** Starts a hub, on any free port unless the arguments name one. Whoever calls it ends it. */
+const STORES = ['--memory', '--data-dir', '--redis'];
+
+/** Starts a hub, on any free port and in memory unless the arguments say otherwise. Whoever calls it ends it. */
 export async function openHub(args: readonly string[] = []): Promise<Hub> {
-  const program = new Program(['serve', ...(args.includes('--port') ? [] : ['--port', '0']), ...args]);
+  const where = args.includes('--port') ? [] : ['--port', '0'];
+  const store = STORES.some((flag) => args.includes(flag)) ? [] : ['--memory'];
+  const program = new Program(['serve', ...where, ...store, ...args]);
   const place = /Look at it: (https?:\/\/\S+:(\d+))\/\n/;
   await program.until(({ stdout, stderr }) => place.test(stdout) && stderr.includes('listening'));
   const [, url = '', port] = place.exec(program.stdout) ?? [];

@@ -53,6 +53,11 @@ describe('what is not understood is one line that names it, and exit code 2', ()
     ['serve --retain-events 0', 'error: --retain-events 0: must be a whole number of at least 1'],
     ['serve --retain-age 5', 'error: --retain-age 5: must be a number with a unit (ms, s, m, h or d)'],
     ['serve --retain-bytes 64mb', 'error: --retain-bytes 64mb: must be a number with a unit'],
+    ['serve --memory --redis redis://h', 'error: --data-dir, --memory and --redis exclude each other'],
+    ['serve --memory --new-epoch', 'error: --new-epoch is for --data-dir'],
+    ['serve --redis redis://h --new-epoch', 'error: --new-epoch is for --data-dir'],
+    ['serve --redis localhost:6379', 'error: --redis …: must be a URL as in redis://localhost:6379'],
+    ['serve --redis redis://h/x', 'error: --redis …: must be a URL as in redis://localhost:6379'],
     ['serve --heartbeat 0s', 'error: --heartbeat 0s: must be a number with a unit'],
     ['serve --log-level loud', 'error: --log-level loud: must be one of debug, info, warn, error, silent'],
     ['serve --anonymous news', 'error: --anonymous news: without keys everybody may do everything'],
@@ -74,6 +79,15 @@ describe('what is not understood is one line that names it, and exit code 2', ()
     expect(stderr.match(/\n/g)).toHaveLength(1);
   });
 
+  test('a log named in the environment and another one by a flag', async () => {
+    const { code, stderr } = await run(['serve', '--memory'], { env: { TINYSSE_DATA_DIR: 'data' } });
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr:
+        'error: --data-dir, --memory and --redis exclude each other, also in the environment and in a file; leave one\n',
+    });
+  });
+
   test.each([
     ['TINYSSE_PORT', 'x', ['serve']],
     ['TINYSSE_HOST', 'no host', ['serve']],
@@ -81,6 +95,8 @@ describe('what is not understood is one line that names it, and exit code 2', ()
     ['TINYSSE_RETAIN_EVENTS', '1.5', ['serve']],
     ['TINYSSE_RETAIN_AGE', 'long', ['serve']],
     ['TINYSSE_RETAIN_BYTES', '-1B', ['serve']],
+    ['TINYSSE_MEMORY', 'perhaps', ['serve']],
+    ['TINYSSE_NEW_EPOCH', 'perhaps', ['serve']],
     ['TINYSSE_HEARTBEAT', '15', ['serve']],
     ['TINYSSE_LOG_LEVEL', 'INFO', ['serve']],
     ['TINYSSE_URL', 'hub', ['publish', 'a', 'b']],

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { createSSEServer, httpStatus, memoryLog, SSEError } from 'tinysse';
+import { createSSEServer, httpStatus, SSEError } from 'tinysse';
 import { answerBroken, createApp } from '../app.js';
 import { openAuth } from '../auth/auth.js';
 import { checkServe, type ServeConfig, serveFlags } from '../config.js';
@@ -10,6 +10,7 @@ import { createJournal } from '../journal.js';
 import { createLogger } from '../logger.js';
 import { createMetrics } from '../metrics.js';
 import { observerOf } from '../observe.js';
+import { createStore, openFailure } from '../store.js';
 import { obeySignals } from './signals.js';
 import { welcome } from './welcome.js';
 
@@ -18,7 +19,7 @@ export function serveCommand(program: Command, version: string): void {
     .command('serve')
     .summary('run the hub')
     .description(
-      'Runs the hub. Events are kept in memory: they are gone when it ends, and its subscribers are told so. ' +
+      'Runs the hub. Events are kept on disk, in ./data: a publish is answered when it is safe there. ' +
         'SIGTERM and Ctrl-C end streams gently, within 10 s; a second one ends the hub at once.',
     );
   addFlags(command, serveFlags)
@@ -27,7 +28,9 @@ export function serveCommand(program: Command, version: string): void {
       `
 Examples:
   tinysse-hub serve
-  tinysse-hub serve --port 8080 --retain-events 10000 --retain-age 7d
+  tinysse-hub serve --data-dir /var/lib/tinysse --retain-events 10000 --retain-age 7d
+  tinysse-hub serve --redis redis://localhost:6379
+  tinysse-hub serve --port 8080 --memory
   tinysse-hub serve --config hub.yaml
   TINYSSE_PORT=8080 TINYSSE_LOG_LEVEL=warn tinysse-hub serve
 
@@ -49,8 +52,8 @@ async function serve(config: ServeConfig, version: string): Promise<void> {
     logger[level]({ err: error }, String(message));
   };
   const auth = await openAuth(config, (message, error) => logger.error({ err: error }, message));
+  const store = await createStore(config);
   const listener = await listen({ host: config.host, port: config.port, tls });
-  // The port is open, so nothing else can keep the hub from starting.
   const metrics = createMetrics(version);
   const journal = createJournal(logger);
   const sse = createSSEServer({
@@ -58,11 +61,7 @@ async function serve(config: ServeConfig, version: string): Promise<void> {
     refusalBody: 'json',
     logger: log,
     observer: observerOf(metrics, journal),
-    log: memoryLog({
-      maxEventsPerChannel: config.retainEvents,
-      maxAgeMs: config.retainAge,
-      maxBytes: config.retainBytes,
-    }),
+    log: store.log,
   });
   const app = createApp({
     sse,
@@ -73,7 +72,14 @@ async function serve(config: ServeConfig, version: string): Promise<void> {
     log: (error) => log('a request failed', error),
   });
   listener.answer(app, answerBroken(metrics));
-  obeySignals(listener, sse, logger);
-  welcome(listener.url, version);
-  logger.info({ address: listener.address, port: listener.port, version }, 'listening');
+  // Who comes already waits meanwhile.
+  await sse.cursor().catch(async (error: unknown) => {
+    void listener.close();
+    listener.closeAll();
+    await store.log.close();
+    throw openFailure(error, store);
+  });
+  obeySignals(listener, sse, store.log, logger);
+  welcome(listener.url, version, store.place);
+  logger.info({ address: listener.address, port: listener.port, version, events: store.place }, 'listening');
 }

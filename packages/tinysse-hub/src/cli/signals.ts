@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { SSEServer } from 'tinysse';
+import type { Log, SSEServer } from 'tinysse';
 import type { Listener } from '../http/listener.js';
 
 const DRAIN_MS = 10_000;
@@ -9,18 +9,27 @@ const LAST_REQUESTS_MS = 1_000;
 const LAST_LINES_MS = 1_000;
 
 /** What signals do: SIGTERM and SIGINT end the hub, gently the first time; SIGHUP reads the certificate again. */
-export function obeySignals(listener: Listener, sse: SSEServer, logger: Logger): void {
+export function obeySignals(listener: Listener, sse: SSEServer, log: Log, logger: Logger): void {
   let draining = false;
   const end = (signal: 'SIGINT' | 'SIGTERM'): void => {
     if (draining) process.exit(signal === 'SIGINT' ? 130 : 143);
     draining = true;
     logger.info({ signal }, 'ending; a second signal ends at once');
-    void drain(listener, sse).then(() => {
-      logger.info('ended');
-      const exit = (): void => process.exit(0);
+    const ended = (code: number): void => {
+      const exit = (): void => process.exit(code);
       setTimeout(exit, LAST_LINES_MS);
       logger.flush(exit);
-    });
+    };
+    drain(listener, sse, log).then(
+      () => {
+        logger.info('ended');
+        ended(0);
+      },
+      (error: unknown) => {
+        logger.error({ err: error }, 'ended, but the log could not be closed');
+        ended(1);
+      },
+    );
   };
   process.on('SIGINT', end).on('SIGTERM', end);
   if (!listener.url.startsWith('https:')) return;
@@ -35,11 +44,12 @@ export function obeySignals(listener: Listener, sse: SSEServer, logger: Logger):
 }
 
 /** New connections are taken until the streams have ended, so that whoever asks hears that the hub is draining. */
-async function drain(listener: Listener, sse: SSEServer): Promise<void> {
+async function drain(listener: Listener, sse: SSEServer, log: Log): Promise<void> {
   await sse.close({ drainMs: DRAIN_MS });
   const closed = listener.close();
   listener.closeIdle();
   const late = setTimeout(() => listener.closeAll(), LAST_REQUESTS_MS);
   await closed;
   clearTimeout(late);
+  await log.close();
 }

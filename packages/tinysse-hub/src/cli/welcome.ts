@@ -1,7 +1,7 @@
 import type { WriteStream } from 'node:tty';
 
-/** Prints where to look and what to paste; colours only on a terminal. */
-export function welcome(url: string, version: string): void {
+/** Prints where to look, what to paste and where events are kept; colours only on a terminal. */
+export function welcome(url: string, version: string, place: string): void {
   const out = process.stdout as WriteStream;
   const colours = out.isTTY && !process.env.NO_COLOR;
   const bold = (text: string): string => (colours ? `\x1b[1m${text}\x1b[22m` : text);
@@ -13,6 +13,8 @@ ${bold('tinysse-hub')} ${version} is running. Look at it: ${cyan(`${url}/`)}
 
   subscribe  ${bold(`curl -N '${url}/events?channel=demo'`)}
   publish    ${bold(`curl -d 'hello' '${url}/publish?channel=demo'`)}
+
+Events are kept ${place}.
 
 `);
 }

@@ -11,7 +11,7 @@ export interface RedisClient {
   duplicate(overrides?: object): RedisClient;
   connect(): Promise<unknown>;
   destroy(): unknown;
-  on(event: 'error' | 'ready' | 'terminated', listener: () => void): unknown;
+  on(event: 'error' | 'ready' | 'terminated', listener: (error?: unknown) => void): unknown;
   sendCommand(...args: never[]): Promise<unknown>;
 }
 
@@ -36,6 +36,8 @@ export class Link {
   #connection: RedisClient | undefined;
   #waiting: (() => void)[] = [];
   #closed = false;
+  /** What kept it from connecting the last time. */
+  #obstacle: unknown;
   /** Counts connections: by another number it is another connection, perhaps to another server. */
   made = 0;
 
@@ -101,15 +103,22 @@ export class Link {
       });
     };
     // A lost connection shows in the commands that it fails; without a listener it would end the process.
-    connection.on('error', () => {});
+    const failed = (error: unknown): void => {
+      if (current()) this.#obstacle = error;
+    };
+    connection.on('error', failed);
     connection.on('terminated', again);
     const ready = (): void => {
       if (!current()) return;
       this.made++;
+      this.#obstacle = undefined;
       this.#wake();
     };
     connection.on('ready', ready);
-    connection.connect().then(ready, again);
+    connection.connect().then(ready, (error: unknown) => {
+      failed(error);
+      again();
+    });
   }
 
   async #ready(until: number): Promise<RedisClient> {
@@ -118,7 +127,7 @@ export class Link {
       if (this.#closed) throw new SSEError('LOG_CLOSED', 'the log is closed', { outcome: 'rejected' });
       if (this.#connection?.isReady) return this.#connection;
       const left = until - clock.now();
-      if (left <= 0) throw unavailable('there is no connection to Redis', 'rejected');
+      if (left <= 0) throw noConnection(this.#obstacle);
       await new Promise<void>((resolve) => {
         const cancel = clock.after(left, resolve);
         this.#waiting.push(() => {
@@ -154,6 +163,12 @@ function sender(connection: RedisClient, key: string): (args: readonly string[])
 
 export function unavailable(message: string, outcome: 'rejected' | 'unknown', cause?: unknown): SSEError {
   return new SSEError('LOG_UNAVAILABLE', message, { outcome, ...(cause !== undefined && { cause }) });
+}
+
+function noConnection(cause: unknown): SSEError {
+  const { message, code } = (cause ?? {}) as { message?: string; code?: string };
+  const why = message || code;
+  return unavailable(`there is no connection to Redis${why ? `: ${why}` : ''}`, 'rejected', cause);
 }
 
 function errorOf(cause: unknown): SSEError {

@@ -1,0 +1,136 @@
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { RedisServer } from '../../tinysse/test/log/redis-parts.js';
+import { describeWith } from '../../tinysse/test/programs.js';
+import { ask, post, subscribe } from './http.js';
+import { run, start, startHub } from './program.js';
+
+async function folder(): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), 'tinysse-hub-'));
+  onTestFinished(() => rm(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+const publish = async (url: string, text: string): Promise<string> =>
+  (JSON.parse((await post(`${url}/publish?channel=a`, text)).text) as { id: string }).id;
+
+test('says where events are kept', async () => {
+  const dir = join(await folder(), 'data');
+  const disk = await startHub(['--data-dir', dir]);
+  expect(disk.program.stdout).toContain(`\nEvents are kept in ${dir}.\n`);
+  expect(await readdir(dir)).toContain('data.mdb');
+  const memory = await startHub(['--memory']);
+  expect(memory.program.stdout).toContain('\nEvents are kept in memory: they are gone when it ends.\n');
+});
+
+test.each(['SIGTERM', 'SIGKILL'] as const)(
+  'a hub on disk that ended by %s goes on where it was: nobody who comes back misses an event or is reset',
+  async (signal) => {
+    const args = ['--data-dir', await folder()];
+    const first = await startHub(args);
+    const ids = [await publish(first.url, 'one'), await publish(first.url, 'two')];
+    expect(await first.program.end(signal)).toBe(signal === 'SIGTERM' ? 0 : signal);
+    const second = await startHub(args);
+    const stream = await subscribe(second.port, `channel=a&lastEventId=${ids[0]}`);
+    await stream.until(`id: ${ids[1]}\ndata: two\n\n`);
+    await publish(second.url, 'three');
+    await stream.until('data: three\n\n');
+    expect(stream.received).not.toContain('tinysse:reset');
+  },
+);
+
+test('--new-epoch tells who comes back that events may be missing, and keeps those that are there', async () => {
+  const args = ['--data-dir', await folder()];
+  const first = await startHub(args);
+  const ids = [await publish(first.url, 'one'), await publish(first.url, 'two')];
+  await first.program.end('SIGTERM');
+  const second = await startHub([...args, '--new-epoch']);
+  const stream = await subscribe(second.port, `channel=a&lastEventId=${ids[1]}`);
+  await stream.until('data: two\n\n');
+  expect(stream.received).toContain(`"reason":"epoch","lastEventId":"${ids[1]}"`);
+});
+
+test('a directory that another hub has is one line that says what to do, exit code 1', async () => {
+  const dir = await folder();
+  await startHub(['--data-dir', dir]);
+  const { code, stdout, stderr } = await run(['serve', '--port', '0', '--data-dir', dir]);
+  expect({ code, stdout, stderr }).toEqual({
+    code: 1,
+    stdout: '',
+    stderr:
+      `error: another log has ${dir} open; one log at a time may use a directory; ` +
+      'end the other hub, or take another directory with --data-dir\n',
+  });
+});
+
+test('a directory that holds something else is one line that says what to do, exit code 1', async () => {
+  const dir = await folder();
+  await writeFile(join(dir, 'data.mdb'), 'a diary');
+  const { code, stderr } = await run(['serve', '--port', '0'], { env: { TINYSSE_DATA_DIR: dir } });
+  expect(code).toBe(1);
+  expect(stderr).toMatch(
+    new RegExp(`^error: ${dir} holds a data.mdb that is damaged.*; take another directory with --data-dir, or .*\n$`),
+  );
+});
+
+test('a directory that cannot be made is one line, exit code 1', async () => {
+  const file = join(await folder(), 'file');
+  await writeFile(file, '');
+  const { code, stderr } = await run(['serve', '--port', '0', '--data-dir', join(file, 'data')]);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^error: cannot open the log in \S+: ENOTDIR.*; take another directory with --data-dir.*\n$/);
+});
+
+test('a Redis that is not there is one line without its password, exit code 1', async () => {
+  const { code, stderr } = await run(['serve', '--port', '0', '--redis', 'redis://:secret@127.0.0.1:1']);
+  expect(code).toBe(1);
+  expect(stderr).toBe(
+    'error: there is no connection to Redis: connect ECONNREFUSED 127.0.0.1:1; ' +
+      'see that Redis at 127.0.0.1:1 runs and lets this hub in\n',
+  );
+});
+
+describeWith(['redis-server'], 'hubs that share a Redis', () => {
+  test('deliver what any of them publishes, and a client goes on at another one', async () => {
+    const redis = await RedisServer.start();
+    const args = ['--redis', `redis://127.0.0.1:${redis.port}`];
+    const [one, two] = await Promise.all([startHub(args), startHub(args)]);
+    expect(one.program.stdout).toContain(`\nEvents are kept in Redis at 127.0.0.1:${redis.port}.\n`);
+    const stream = await subscribe(one.port, 'channel=a');
+    const id = await publish(two.url, 'first');
+    await stream.until(`id: ${id}\ndata: first\n\n`);
+    await one.program.end('SIGKILL');
+    await publish(two.url, 'second');
+    const again = await subscribe(two.port, `channel=a&lastEventId=${id}`);
+    await again.until('data: second\n\n');
+    expect(again.received).not.toContain('tinysse:reset');
+  });
+
+  test('stay up while Redis is away: publishing is refused with a code, streams wait and go on', async () => {
+    const redis = await RedisServer.start(['--appendonly', 'yes', '--appendfsync', 'always']);
+    const { program, url, port } = await startHub(['--redis', `redis://127.0.0.1:${redis.port}`]);
+    const stream = await subscribe(port, 'channel=a');
+    await publish(url, 'before');
+    await stream.until('data: before\n\n');
+    await redis.kill();
+    const refused = await post(`${url}/publish?channel=a`, 'lost');
+    expect([refused.status, JSON.parse(refused.text).error.code]).toEqual([503, 'LOG_UNAVAILABLE']);
+    expect((await ask(`${url}/healthz`)).status).toBe(200);
+    await redis.start(['--save', '']);
+    await publish(url, 'after');
+    await stream.until('data: after\n\n');
+    expect(stream.received).not.toContain('data: lost');
+    expect(await program.end('SIGTERM')).toBe(0);
+  });
+
+  test('say that a password is missing', async () => {
+    const redis = await RedisServer.start(['--requirepass', 'secret']);
+    const { code, stderr } = await run(['serve', '--port', '0', '--redis', `redis://127.0.0.1:${redis.port}`]);
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/^error: .*NOAUTH.*; see that Redis .*\n$/)]);
+    const hub = start(['serve', '--port', '0', '--redis', `redis://:secret@127.0.0.1:${redis.port}`]);
+    await hub.until(({ stdout }) => stdout.includes('Events are kept'));
+    expect(hub.stdout + hub.stderr).not.toContain('secret');
+  });
+});
