@@ -8,6 +8,7 @@ import { READ, type Route } from './http/route.js';
 import { sameMachine } from './http/same-machine.js';
 import type { Journal } from './journal.js';
 import type { Metrics } from './metrics.js';
+import { channelsRoute, disconnectRoute } from './routes/channels.js';
 import { eventsRoute } from './routes/events.js';
 import { healthRoutes } from './routes/health.js';
 import { publishRoute } from './routes/publish.js';
@@ -30,6 +31,8 @@ export function createApp({ sse, auth, port, metrics, journal, log }: AppOptions
   const routes = new Map<string, Route>([
     ['/publish', { methods: ['POST'], handle: publishRoute(sse, auth) }],
     ['/events', { methods: READ, handle: eventsRoute(sse, auth) }],
+    ['/channels', { methods: READ, handle: channelsRoute(sse, auth) }],
+    ['/disconnect', { methods: ['POST'], handle: disconnectRoute(sse, auth) }],
     ...healthRoutes(sse, metrics),
     ...consoleRoutes(),
   ]);

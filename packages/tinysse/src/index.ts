@@ -2,10 +2,22 @@ export type { Clock } from './clock.js';
 export { SSEError, type SSEErrorCode, type SSEErrorDetails, type SSEIssue } from './errors.js';
 export type { HubStats } from './hub/hub.js';
 export type { HubObserver } from './hub/observer.js';
+export type { ChannelStats, ChannelsQuery } from './hub/presence.js';
 export type { PublishInput } from './hub/publish.js';
 export type { CloseReason } from './hub/sink.js';
 export type { Source, SourceEvent } from './hub/source.js';
-export type { Log, LogEntry, LogEvent, LogPage, LogQuery, LogStats, LogWatcher } from './log/log.js';
+export type {
+  Log,
+  LogChannel,
+  LogEntry,
+  LogEvent,
+  LogPage,
+  LogQuery,
+  LogStats,
+  LogWatcher,
+  Membership,
+  Peer,
+} from './log/log.js';
 export { type MemoryLogOptions, memoryLog } from './log/memory.js';
 export { type Codec, json } from './protocol/codec.js';
 export type { SSEMessage } from './protocol/event.js';

@@ -38,6 +38,8 @@ What it answers:
   GET  /                                   a page that shows events as they come
   GET  /events?channel=NAME                the stream; several channels: &channel=OTHER
   POST /publish?channel=NAME               publishes the body; also &channel=, &event=, &key=
+  GET  /channels                           who is subscribed to what; also ?prefix=, &after=, &limit=
+  POST /disconnect?channel=NAME            ends the streams of a channel
   GET  /healthz, /readyz, /metrics         whether it lives, whether it takes clients, what Prometheus reads`,
     )
     .action(() => serve(readServeConfig(command, process.env), version));

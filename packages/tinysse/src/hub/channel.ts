@@ -21,6 +21,11 @@ export class Channels<S extends { readonly channels: readonly ChannelName[] }> {
     return this.#channels.get(name);
   }
 
+  /** Each with the number of its subscribers. */
+  *counts(): Generator<readonly [ChannelName, number]> {
+    for (const { name, subscribers } of this.#channels.values()) yield [name, subscribers.size];
+  }
+
   /** Adds a subscriber to all of its channels. */
   join(subscriber: S): void {
     for (const name of subscriber.channels) {

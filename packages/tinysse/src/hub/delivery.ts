@@ -66,6 +66,8 @@ export class Delivery implements SubscriberHost, LogWatcher {
     resets: { evicted: 0, epoch: 0, unknown: 0 },
     resumes: { complete: 0, reset: 0 },
   };
+  /** Called when the log is ready. */
+  opened: () => void = () => {};
   /** Called when a subscriber has met the edge. */
   becameLive: (subscriber: Subscriber) => void = () => {};
   /** Called when the last subscriber has been released. */
@@ -114,6 +116,7 @@ export class Delivery implements SubscriberHost, LogWatcher {
     this.epoch = epoch;
     this.edge = this.head = Math.max(offset, this.head);
     this.#window?.restart({ epoch, offset: this.head });
+    this.opened();
   }
 
   attach(subscriber: Subscriber): void {

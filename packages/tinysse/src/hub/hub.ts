@@ -4,6 +4,7 @@ import { formatCursor, parseCursor } from '../protocol/cursor.js';
 import type { ChannelName } from '../protocol/event.js';
 import { Delivery, type DeliveryCounts, type DeliveryOptions, type Resumes } from './delivery.js';
 import { controlComments, controlEvents, type ResetReason, retryFrame } from './frames.js';
+import { Presence } from './presence.js';
 import { Publisher, type PublishInput, type PublishLimits } from './publish.js';
 import type { CloseReason, Sink } from './sink.js';
 import { runSource, type Source } from './source.js';
@@ -62,6 +63,7 @@ export class Hub {
   readonly #options: HubOptions;
   readonly #delivery: Delivery;
   readonly #publisher: Publisher;
+  readonly presence: Presence;
   #published = 0;
   #closing: Promise<void> | undefined;
 
@@ -69,6 +71,11 @@ export class Hub {
     this.#options = options;
     this.#delivery = new Delivery(options);
     this.#publisher = new Publisher(options.log, options.limits, options.clock);
+    this.presence = new Presence(options.log, {
+      channels: () => this.#delivery.channels.counts(),
+      disconnect: (channel) => this.disconnect(channel),
+    });
+    this.#delivery.opened = () => this.presence.join();
     this.#delivery.becameLive = (subscriber) => {
       if (this.#closing) this.#dismiss(subscriber);
     };
@@ -241,6 +248,7 @@ export class Hub {
     });
     return this.#closing.then(() => {
       cancel();
+      this.presence.leave();
       this.#options.log.unwatch(this.#delivery);
     });
   }

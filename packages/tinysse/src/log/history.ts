@@ -87,6 +87,11 @@ export class History {
     return highest;
   }
 
+  /** The offset of a channel's newest entry ever; 0 when it is not known. */
+  last(name: ChannelName): number {
+    return this.#channels.get(name)?.last ?? 0;
+  }
+
   /** The surviving entries that `query` asks for, and how far they are complete. */
   read({ channels, after, upTo, maxEvents, maxBytes }: LogQuery): { entries: LogEntry[]; through: number } {
     const runs: Run[] = [];

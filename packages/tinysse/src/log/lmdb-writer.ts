@@ -2,11 +2,11 @@
 import type { Clock } from '../clock.js';
 import { SSEError } from '../errors.js';
 import type { Cursor } from '../protocol/cursor.js';
-import { MAX_KEY_BYTES } from '../protocol/event.js';
+import { type ChannelName, MAX_KEY_BYTES } from '../protocol/event.js';
 import { Batch, type Committed, type LmdbLimits } from './lmdb-batch.js';
 import { Horizon, readPage } from './lmdb-page.js';
 import type { LmdbStore } from './lmdb-store.js';
-import type { LogEvent, LogPage, LogQuery, LogStats, LogWatcher } from './log.js';
+import type { LogChannel, LogEvent, LogPage, LogQuery, LogStats, LogWatcher } from './log.js';
 
 /** What goes into one transaction at most; the rest waits for the next. */
 const MAX_EVENTS = 1_000;
@@ -67,6 +67,14 @@ export class LmdbWriter {
 
   read(query: LogQuery): LogPage {
     return readPage(this.#store, this.#committed.meta.epoch, query, this.#expired());
+  }
+
+  channels(names: readonly ChannelName[]): LogChannel[] {
+    const nothing = { after: 0, upTo: 0, maxEvents: 1, maxBytes: 1 };
+    return names.map((name) => ({
+      offset: this.#store.channels.get(name)?.last ?? 0,
+      floor: this.read({ channels: [name], ...nothing }).floor,
+    }));
   }
 
   /** What is on disk, expired or not. */

@@ -100,6 +100,7 @@ export function lmdbLog(options: LmdbLogOptions): Log {
     head: () => use(({ head }) => head),
     append: (event) => use((log) => log.append(event)),
     read: (query) => use((log) => log.read(query)),
+    channels: (names) => use((log) => log.channels(names)),
     stats: () => use((log) => log.stats()),
     close() {
       closing ??= (async () => {

@@ -71,6 +71,34 @@ export interface LogStats {
   readonly evicted?: Readonly<Record<EvictionCause, number>>;
 }
 
+/** What a log knows of a channel. */
+export interface LogChannel {
+  /** The offset of its newest entry ever; 0 when it is not known. */
+  readonly offset: number;
+  /** The highest offset that retention has evicted from it. */
+  readonly floor: number;
+}
+
+/** A server, as the others that share its log see it. Both methods are called at any time and must not throw. */
+export interface Peer {
+  /** What it says of itself. */
+  state(): string;
+  /** Another has told everybody something. */
+  told(text: string): void;
+}
+
+/** A place among the servers that share a log. */
+export interface Membership {
+  /**
+   * Tells all others; resolves when they will hear of it, those that are cut off when they are back.
+   * @throws SSEError LOG_UNAVAILABLE, LOG_CLOSED, with `outcome`
+   */
+  tell(text: string): Promise<void>;
+  /** What each of the others says of itself, as of the last seconds. @throws SSEError LOG_UNAVAILABLE, LOG_CLOSED */
+  ask(): Promise<readonly string[]>;
+  leave(): void;
+}
+
 /**
  * Learns what the log has accepted. Both methods are called synchronously and must not throw.
  */
@@ -120,6 +148,10 @@ export interface Log {
    * @throws SSEError LOG_UNAVAILABLE, LOG_CLOSED
    */
   resume?(cursor: Cursor): MaybePromise<Cursor>;
+  /** What it knows of channels, in the order asked for. @throws SSEError LOG_UNAVAILABLE, LOG_CLOSED */
+  channels?(names: readonly ChannelName[]): MaybePromise<readonly LogChannel[]>;
+  /** Makes a server known to the others that share the log; not for logs of one process. */
+  join?(peer: Peer): Membership;
   /** Measures the log. */
   stats(): MaybePromise<LogStats>;
   /** Gives everything back. Later calls fail with LOG_CLOSED. */

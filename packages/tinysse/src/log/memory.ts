@@ -94,6 +94,10 @@ export function memoryLog(options: MemoryLogOptions = {}): Log {
       now();
       return { epoch, floor: history.floor(query.channels), ...history.read(query) };
     },
+    channels(names) {
+      now();
+      return names.map((name) => ({ offset: history.last(name), floor: history.floor([name]) }));
+    },
     stats() {
       now();
       return history.stats();

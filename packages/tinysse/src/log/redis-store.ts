@@ -1,8 +1,9 @@
 import type { Clock } from '../clock.js';
 import { SSEError } from '../errors.js';
 import { type Cursor, randomEpoch } from '../protocol/cursor.js';
+import type { ChannelName } from '../protocol/event.js';
 import { fingerprint } from './keys.js';
-import type { LogEntry, LogEvent, LogPage, LogQuery, LogStats } from './log.js';
+import type { LogChannel, LogEntry, LogEvent, LogPage, LogQuery, LogStats } from './log.js';
 import { entryOf, eventText } from './redis-entry.js';
 import { type Link, unavailable } from './redis-link.js';
 import { scripts } from './redis-scripts.js';
@@ -44,19 +45,20 @@ export interface Look extends Cursor {
 
 /** The log in Redis: each method runs one script, which sees and changes everything at once. */
 export class Store {
+  /** What the names of the log's keys begin with. */
+  readonly prefix: string;
   readonly tail: string;
   readonly #meta: string;
   readonly #limits: readonly string[];
-  readonly #prefix: string;
   readonly #clock: Clock | undefined;
   readonly #digests: { -readonly [name in keyof typeof scripts]?: Promise<string> } = {};
 
   /** @param clock - where time comes from; without one, from Redis */
   constructor(prefix: string, limits: StoreLimits, clock: Clock | undefined) {
     // The hash tag: Redis Cluster keeps all of a log in one slot.
-    this.#prefix = `{${prefix}}:`;
-    this.#meta = `${this.#prefix}meta`;
-    this.tail = `${this.#prefix}tail`;
+    this.prefix = `{${prefix}}:`;
+    this.#meta = `${this.prefix}meta`;
+    this.tail = `${this.prefix}tail`;
     this.#clock = clock;
     const { maxEventsPerChannel, maxAgeMs, maxBytes, maxChannels, keyWindowMs, maxKeys, maxTailBytes } = limits;
     const all = [maxEventsPerChannel, maxAgeMs, maxBytes, maxChannels, keyWindowMs, maxKeys, maxTailBytes];
@@ -101,6 +103,18 @@ export class Store {
     return { epoch: epoch!, offset: Number(seq), ended: ended === '' ? undefined : Number(ended), stats };
   }
 
+  async channels(link: Link, names: readonly ChannelName[]): Promise<LogChannel[]> {
+    const [base, offsets, floors] = (await Promise.all([
+      link.send(['HGET', this.#meta, 'base']),
+      link.send(['ZMSCORE', `${this.prefix}channels`, ...names]),
+      link.send(['HMGET', `${this.prefix}floors`, ...names]),
+    ])) as [string | null, (string | null)[], (string | null)[]];
+    return names.map((_, i) => {
+      const offset = offsets[i] ?? null;
+      return { offset: Number(offset), floor: Number(offset === null ? base : floors[i]) };
+    });
+  }
+
   /** Waits for batches after an offset. @returns none when there are none within `ms` */
   async next(link: Link, after: number, ms: number): Promise<readonly Batch[]> {
     const reply = await link.send(['XREAD', 'COUNT', '16', 'BLOCK', String(ms), 'STREAMS', this.tail, `${after}-0`]);
@@ -124,7 +138,7 @@ export class Store {
 
   async #run(link: Link, name: keyof typeof scripts, args: readonly string[], until?: number): Promise<string[]> {
     const now = this.#clock ? String(Math.floor(this.#clock.now())) : '';
-    const rest = ['1', this.#meta, this.#prefix, now, randomEpoch(), ...this.#limits, ...args];
+    const rest = ['1', this.#meta, this.prefix, now, randomEpoch(), ...this.#limits, ...args];
     try {
       return (await link.send(['EVALSHA', await this.#digest(name), ...rest], until)) as string[];
     } catch (error) {

@@ -5,6 +5,7 @@ import type { Log, LogWatcher } from './log.js';
 import { limit } from './options.js';
 import { Appends } from './redis-appends.js';
 import { Link, type RedisClient } from './redis-link.js';
+import { RedisMember } from './redis-peers.js';
 import { Reader } from './redis-reader.js';
 import { Store } from './redis-store.js';
 
@@ -76,6 +77,7 @@ export function redisLog(options: RedisLogOptions): RedisLog {
   const store = new Store(prefix, limits, clock);
   const main = new Link(client, store.key);
   const watchers = new Set<LogWatcher>();
+  const members = new Set<RedisMember>();
   let listening: { link: Link; reader: Promise<Reader> } | undefined;
   let reader: Reader | undefined;
   let closed = false;
@@ -154,6 +156,15 @@ export function redisLog(options: RedisLogOptions): RedisLog {
       const shared = cursor.epoch === epoch ? offset : (ended ?? 0);
       return { epoch, offset: Math.min(cursor.offset, shared) };
     },
+    async channels(names) {
+      usable();
+      return names.length === 0 ? [] : store.channels(main, names);
+    },
+    join(peer) {
+      const member = new RedisMember(peer, client, main, store.prefix);
+      members.add(member);
+      return member;
+    },
     async stats() {
       usable();
       return (await store.look(main)).stats;
@@ -164,6 +175,8 @@ export function redisLog(options: RedisLogOptions): RedisLog {
       await appends.idle();
       silence();
       watchers.clear();
+      for (const member of members) member.leave();
+      await Promise.all([...members].map(({ left }) => left));
       main.close();
     },
   };

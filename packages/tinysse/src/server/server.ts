@@ -1,4 +1,5 @@
 import { Hub, type HubStats } from '../hub/hub.js';
+import type { ChannelStats, ChannelsQuery } from '../hub/presence.js';
 import type { PublishInput } from '../hub/publish.js';
 import type { Source } from '../hub/source.js';
 import type { MaybePromise } from '../log/log.js';
@@ -55,10 +56,18 @@ export interface SSEServer<Events extends object = Raw> {
   cursor(): Promise<string>;
   /**
    * Ends every stream that is subscribed to a channel; clients reconnect and the provider is asked again.
-   * @returns how many streams
-   * @throws SSEError INVALID_CHANNEL
+   * Those of this server at once, and those of other servers that share its log as soon as they hear of it.
+   * @returns how many streams of this server, when every other one has been told
+   * @throws SSEError INVALID_CHANNEL, LOG_UNAVAILABLE: the others may not have been told
    */
-  disconnect(target: { channel: string }): number;
+  disconnect(target: { channel: string }): Promise<number>;
+  /**
+   * Measures the channels that have subscribers, at this server or another that shares its log, in order of name.
+   * @throws SSEError LOG_UNAVAILABLE
+   */
+  channels(query?: ChannelsQuery): Promise<ChannelStats[]>;
+  /** Measures a channel, over all servers that share the log. @throws SSEError INVALID_CHANNEL, LOG_UNAVAILABLE */
+  stats(target: { channel: string }): Promise<ChannelStats>;
   /** Measures the server; a log that is away is undefined, and keeps nobody from knowing the rest. */
   stats(): Promise<HubStats>;
   /**
@@ -108,6 +117,13 @@ export function createSSEServer<Events extends object = Raw>(
     return { ...subscription, source: codec && source ? encodedSource(codec, source) : source };
   };
 
+  const stats = async (target?: { channel: string }): Promise<HubStats | ChannelStats> => {
+    if (!target) return hub.stats();
+    const channel = channelName(target.channel);
+    await hub.open();
+    return hub.presence.channel(channel);
+  };
+
   return {
     handler(req, res, next) {
       if (req.method === 'OPTIONS' && next) next();
@@ -120,8 +136,12 @@ export function createSSEServer<Events extends object = Raw>(
     publishEvent: (event, data, ...channels) => publish({ event, data, channels }),
     send: publish,
     cursor: () => hub.cursor(),
-    disconnect: ({ channel }) => hub.disconnect(channelName(channel)),
-    stats: () => hub.stats(),
+    disconnect: async ({ channel }) => hub.presence.disconnect(channelName(channel)),
+    async channels(query = {}) {
+      await hub.open();
+      return hub.presence.channels(query);
+    },
+    stats: stats as SSEServer['stats'],
     async close({ drainMs = 10_000 } = {}) {
       await hub.close(drainMs);
       if (!options.log) await log.close();

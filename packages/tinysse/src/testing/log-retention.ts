@@ -1,3 +1,4 @@
+import { channelName } from '../protocol/event.js';
 import { equal, ok, seeded } from './assert.js';
 import { type LogBench, type LogCase, logCase } from './log-bench.js';
 
@@ -5,6 +6,21 @@ const RANDOM_LIMITS = { maxEventsPerChannel: 6, maxAgeMs: 500, maxBytes: 8_000, 
 
 /** Sentences about what a log forgets, and that it knows what it has forgotten. */
 export const retentionCases: LogCase[] = [
+  logCase('a channel is known by its newest offset and its floor', { maxEventsPerChannel: 2 }, async (bench) => {
+    if (!bench.log.channels) return;
+    const offsets = [await bench.add('a'), await bench.add('a b'), await bench.add('a')];
+    const names = ['b', 'never', 'a'].map(channelName);
+    equal(
+      await bench.log.channels(names),
+      [
+        { offset: offsets[1], floor: 0 },
+        { offset: 0, floor: 0 },
+        { offset: offsets[2], floor: offsets[0] },
+      ],
+      'channels',
+    );
+    equal(await bench.log.channels([]), [], 'none');
+  }),
   logCase(
     'a channel keeps its newest events; its floor is the highest offset evicted',
     { maxEventsPerChannel: 3 },

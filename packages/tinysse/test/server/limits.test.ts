@@ -88,13 +88,13 @@ test('disconnect ends the streams of a channel, and no other', async () => {
     channelProvider: { resolveChannels: ({ url }) => new URL(url).searchParams.getAll('c') },
   });
   const [both, one, other] = [await open(`${url}/?c=a&c=b`), await open(`${url}/?c=a`), await open(`${url}/?c=b`)];
-  expect(sse.disconnect({ channel: 'a' })).toBe(2);
+  expect(await sse.disconnect({ channel: 'a' })).toBe(2);
   await Promise.all([both.toEnd(), one.toEnd()]);
   expect([both.error, one.error]).toEqual([undefined, undefined]);
   await sse.publish('still here', 'b');
   await other.got('still here');
-  expect(sse.disconnect({ channel: 'a' })).toBe(0);
-  expect(() => sse.disconnect({ channel: '' })).toThrow(expect.objectContaining(code('INVALID_CHANNEL')));
+  expect(await sse.disconnect({ channel: 'a' })).toBe(0);
+  await expect(sse.disconnect({ channel: '' })).rejects.toMatchObject(code('INVALID_CHANNEL'));
 });
 
 test('stats measure the server', async () => {

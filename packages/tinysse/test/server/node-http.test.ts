@@ -43,7 +43,7 @@ describe('over HTTP/1.1', () => {
     const { sse, port } = await start();
     const client = new RawClient(port).send(get());
     await client.got('tinysse:position');
-    expect(sse.disconnect({ channel: 'all' })).toBe(1);
+    expect(await sse.disconnect({ channel: 'all' })).toBe(1);
     await client.until(() => dechunk(client.body).ended);
     client.text = '';
     client.send(get());

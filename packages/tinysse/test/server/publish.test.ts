@@ -177,5 +177,5 @@ test("a server's functions work without it", async () => {
   await send({ channels: 'a', data: '3' });
   expect(await cursor()).toMatch(/-3$/);
   expect((await stats()).published).toBe(3);
-  expect(disconnect({ channel: 'a' })).toBe(0);
+  expect(await disconnect({ channel: 'a' })).toBe(0);
 });

@@ -153,7 +153,7 @@ describe('a source', () => {
     const { sse, url } = await serving(() => ({ channels: ['all'], source: feed.source }));
     await open(url);
     while ((await sse.stats()).subscribers === 0) await new Promise(setImmediate);
-    expect(sse.disconnect({ channel: 'all' })).toBe(1);
+    expect(await sse.disconnect({ channel: 'all' })).toBe(1);
     await feed.returned;
   });
 
