@@ -95,6 +95,20 @@ describe('the snapshot example', () => {
   });
 });
 
+describeWith(['redis-server', 'haproxy'], 'the cluster example', () => {
+  test('gives every client everything once and in order while one hub after another is killed', {
+    timeout: 90_000,
+  }, async () => {
+    const file = fileURLToPath(new URL('cluster/run.mjs', import.meta.url));
+    const child = spawn(process.execPath, [file], { stdio: ['ignore', 'pipe', 'inherit'] });
+    onTestFinished(() => void child.kill('SIGINT'));
+    let printed = '';
+    for await (const piece of child.stdout) printed += piece;
+    expect(printed.match(/client \d on \w+( → \w+)+: all, once, in order\n/g)).toHaveLength(9);
+    expect(printed).toMatch(/\n\d+ events to 9 clients, 0 resets\n$/);
+  });
+});
+
 describeWith(['chromium'], 'the browser example', () => {
   test('shows in one window what was said in another', async () => {
     const { url } = await run('browser');

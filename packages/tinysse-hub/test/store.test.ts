@@ -108,6 +108,29 @@ describeWith(['redis-server'], 'hubs that share a Redis', () => {
     expect(again.received).not.toContain('tinysse:reset');
   });
 
+  test.each([
+    ['goes on where it was', [], ''],
+    ['tells its clients what retention took', ['--retain-events', '3'], '"reason":"evicted"'],
+  ] as const)('one that hangs for longer than the tail of the log reaches %s', async (_, flags, reset) => {
+    const redis = await RedisServer.start();
+    const args = ['--redis', `redis://127.0.0.1:${redis.port}`, ...flags];
+    const [one, two] = await Promise.all([startHub(args), startHub(args)]);
+    const stream = await subscribe(two.port, 'channel=a');
+    await publish(one.url, 'before');
+    await stream.until('data: before\n\n');
+    two.program.child.kill('SIGSTOP');
+    // The tail holds 16 MiB.
+    for (let i = 0; i < 20; i++) await publish(one.url, `${i} ${'x'.repeat(900_000)}`);
+    two.program.child.kill('SIGCONT');
+    await stream.until('data: 19 xxx');
+    const got = [...stream.received.matchAll(/data: (\d+) x/g)].map(([, number]) => Number(number));
+    const [all, kept] = [Array.from({ length: 20 }, (_, i) => i), reset ? 3 : 20];
+    // The first may have been on its way when the hub stopped.
+    expect(got).toEqual([...all.slice(0, got.length - kept), ...all.slice(-kept)]);
+    expect(stream.received.match(/tinysse:reset/g)?.length ?? 0).toBe(reset ? 1 : 0);
+    expect(stream.received).toContain(reset);
+  });
+
   test('stay up while Redis is away: publishing is refused with a code, streams wait and go on', async () => {
     const redis = await RedisServer.start(['--appendonly', 'yes', '--appendfsync', 'always']);
     const { program, url, port } = await startHub(['--redis', `redis://127.0.0.1:${redis.port}`]);
