@@ -14,6 +14,8 @@ export interface NodeSocket {
   readonly writableLength: number;
   readonly destroyed: boolean;
   write(bytes: Uint8Array, done?: (error?: Error | null) => void): boolean;
+  cork(): void;
+  uncork(): void;
   setNoDelay?(on: boolean): unknown;
 }
 
@@ -27,6 +29,7 @@ export interface NodeResponse {
   readonly chunkedEncoding?: boolean;
   readonly writableLength?: number;
   readonly writableNeedDrain?: boolean;
+  writeHead(status: number, headers: Record<string, string>): unknown;
   setHeader(name: string, value: string | string[]): unknown;
   /** Of both; @types/node leaves it out for HTTP/2. */
   flushHeaders?(): void;

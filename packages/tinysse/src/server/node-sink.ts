@@ -10,23 +10,30 @@ const NOTHING = new Uint8Array(0);
 // Only Node's sockets come here. Its Buffer takes short chunks from a pool.
 declare const Buffer: { allocUnsafe(size: number): Uint8Array };
 
-/** The sink of a response whose headers are out. */
-export function nodeSink(req: NodeRequest, res: NodeResponse, clock: Clock): Sink {
+/** Sends a response's headers, which leave at once or with the first write. @returns the sink of its body */
+export function openSink(req: NodeRequest, res: NodeResponse, headers: Record<string, string>, clock: Clock): Sink {
   const socket = rawSocket(req, res);
-  if (!socket) return new ResponseSink(res, clock, !isUnwrapped(res));
-  socket.setNoDelay?.(true);
-  return new SocketSink(res, clock, socket);
+  // One system call for the headers and the first frame: bench/connect.
+  socket?.cork();
+  res.writeHead(200, headers);
+  res.flushHeaders?.();
+  if (socket && res.chunkedEncoding) {
+    socket.setNoDelay?.(true);
+    return new SocketSink(res, clock, socket);
+  }
+  socket?.uncork();
+  return new ResponseSink(res, clock, !isUnwrapped(res));
 }
 
 /**
- * The socket under an HTTP/1.1 response, if chunks may be written to it directly: the headers have left through it,
- * the response is chunked, and nobody has wrapped `write` to see or change what passes.
+ * The socket under an HTTP/1.1 response, if what is written to it directly comes after the headers: nothing waits in the
+ * response, and nobody has wrapped `write` to see or change what passes.
  * Worth it: bench/fan-out.
  */
 function rawSocket(req: NodeRequest, res: NodeResponse): NodeSocket | undefined {
-  if (req.httpVersionMajor !== 1 || res.chunkedEncoding !== true || !isUnwrapped(res)) return undefined;
+  if (req.httpVersionMajor !== 1 || !isUnwrapped(res)) return undefined;
   const socket = res.socket as NodeSocket | null;
-  return socket && !socket.destroyed && res.writableLength === 0 ? socket : undefined;
+  return socket && !socket.destroyed && res.writableLength === socket.writableLength ? socket : undefined;
 }
 
 const RESPONSES = ['OutgoingMessage', 'Http2ServerResponse'];
@@ -47,11 +54,12 @@ function end(res: NodeResponse, clock: Clock): void {
   res.end();
 }
 
-/** Writes chunks that are framed once for everybody. */
+/** Writes chunks that are framed once for everybody, to a socket that is corked. */
 class SocketSink implements Sink {
   readonly #res: NodeResponse;
   readonly #clock: Clock;
   readonly #socket: NodeSocket;
+  #corked = true;
 
   constructor(res: NodeResponse, clock: Clock, socket: NodeSocket) {
     this.#res = res;
@@ -66,6 +74,10 @@ class SocketSink implements Sink {
   write(piece: Piece): boolean {
     piece.chunk ??= chunkOf(piece.bytes);
     this.#socket.write(piece.chunk);
+    if (this.#corked) {
+      this.#corked = false;
+      this.#socket.uncork();
+    }
     // Node reports a write that waits only above a high-water mark; the length tells at once.
     return this.#socket.writableLength === 0;
   }

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.js';
 import type { Hub } from '../hub/hub.js';
 import { type Connector, discard } from './connect.js';
 import type { NodeRequest, NodeResponse } from './node-shapes.js';
-import { nodeSink } from './node-sink.js';
+import { openSink } from './node-sink.js';
 import type { Subscription } from './options.js';
 import { STREAM_HEADERS } from './refusal.js';
 import type { SSERequest } from './request.js';
@@ -41,9 +41,9 @@ export async function serve(
       const empty = req.method === 'HEAD' || status === 204;
       return void sendHead(res, status, headers).end(empty ? undefined : body);
     }
-    sendHead(res, 200, STREAM_HEADERS).flushHeaders?.();
+    const sink = openSink(req, res, STREAM_HEADERS, clock);
     const onClose = connector.begun(request, decision);
-    request.leave = hub.subscribe({ ...decision.stream, sink: nodeSink(req, res, clock), onClose });
+    request.leave = hub.subscribe({ ...decision.stream, sink, onClose });
     if (request.isGone) request.leave();
   } catch (error) {
     logger('a response failed', error);
