@@ -9,6 +9,7 @@ export const neededPrograms = {
   nginx: 'nginx',
   haproxy: 'haproxy',
   caddy: 'caddy',
+  go: 'golang-go',
 };
 
 /**

@@ -9,7 +9,7 @@ const PATIENCE_MS = 20_000;
 /** What the person who runs the tests has set must not change what they see. */
 const ENVIRONMENT = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('TINYSSE_')));
 
-/** A run of the program. */
+/** A run of the program, or of the one in another file. */
 export class Program {
   readonly child: ChildProcessWithoutNullStreams;
   stdout = '';
@@ -17,8 +17,9 @@ export class Program {
   readonly ended: Promise<number | string>;
   #changed: () => void = () => {};
 
-  constructor(args: readonly string[], env: Record<string, string> = {}) {
-    this.child = spawn(process.execPath, [BIN, ...args], { env: { ...ENVIRONMENT, ...env } });
+  constructor(args: readonly string[], env: Record<string, string> = {}, file?: string) {
+    const [command, ...first] = file === undefined ? [process.execPath, BIN] : [file];
+    this.child = spawn(command, [...first, ...args], { env: { ...ENVIRONMENT, ...env } });
     this.child.stdout.setEncoding('utf8').on('data', (text: string) => {
       this.stdout += text;
       this.#changed();
@@ -63,9 +64,9 @@ export class Program {
   }
 }
 
-/** Starts the program; it is ended when the test is, at the latest. */
-export function start(args: readonly string[], env?: Record<string, string>): Program {
-  const program = new Program(args, env);
+/** Starts the program, or another one; it is ended when the test is, at the latest. */
+export function start(args: readonly string[], env?: Record<string, string>, file?: string): Program {
+  const program = new Program(args, env, file);
   onTestFinished(async () => void (await program.end()));
   return program;
 }

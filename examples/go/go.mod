@@ -1,0 +1,3 @@
+module tinysse.example
+
+go 1.19
