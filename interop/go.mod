@@ -1,0 +1,3 @@
+module tinysse.interop
+
+go 1.19
