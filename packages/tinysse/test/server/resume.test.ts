@@ -1,7 +1,7 @@
 import { memoryLog } from 'tinysse';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { type Running, start, unbound } from './parts.js';
-import { open } from './stream.js';
+import { open, openUnread } from './stream.js';
 
 const ids = ['1', '2', '3', '4'];
 /** A server with the events `1` to `4` on `all`, and their cursors. */
@@ -43,6 +43,21 @@ describe('a client that comes back', () => {
     await sse.publish('5', 'all');
     await stream.got('5');
     expect(stream.data).toEqual(['5']);
+  });
+
+  test('and reads nothing of a long replay, or leaves in the middle of it, holds nobody up', async () => {
+    const { sse, url } = await start({ clientChannelBuffer: 1 });
+    const first = await sse.publish('first', 'all');
+    for (let n = 0; n < 200; n++) await sse.publish('x'.repeat(100_000), 'all');
+    const again = `${url}/?lastEventId=${first}`;
+    await openUnread(again);
+    const leaving = await openUnread(again);
+    const reading = await open(url);
+    await vi.waitFor(async () => expect(await sse.stats()).toMatchObject({ subscribers: 3, behind: 2 }));
+    leaving.destroy();
+    await sse.publish('live', 'all');
+    await reading.got('live');
+    await vi.waitFor(async () => expect(await sse.stats()).toMatchObject({ subscribers: 2, behind: 1 }));
   });
 
   test('gets nothing of channels that it may not see any more', async () => {
