@@ -1,5 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, request } from 'node:http';
+import { createServer, type RequestListener, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +7,17 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { type Built, buildGo, GO_BUILD_MS } from '../../packages/tinysse/test/go.js';
 import { describeWith } from '../../packages/tinysse/test/programs.js';
 import { start, startHub } from '../../packages/tinysse-hub/test/program.js';
+
+/** A server that is no hub, until the test has finished. @returns its URL */
+async function listen(listener: RequestListener): Promise<string> {
+  const server = createServer(listener).listen(0, '127.0.0.1');
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  await new Promise((resolve) => server.once('listening', resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
 
 describeWith(['go'], 'the Go example', () => {
   let example: Built;
@@ -71,30 +82,34 @@ describeWith(['go'], 'the Go example', () => {
   test('publishes once when the answer is lost, and it has to try again', async () => {
     const { url } = await startHub();
     let requests = 0;
-    const cutter = createServer((req, res) => {
+    const cutter = await listen((req, res) => {
       const first = ++requests === 1;
-      const onward = request(
-        url + req.url,
-        { method: req.method, headers: { ...req.headers, host: new URL(url).host } },
-        (answer) => {
-          if (first) res.destroy();
-          else answer.pipe(res);
-        },
-      );
+      const headers = { ...req.headers, host: new URL(url).host };
+      const onward = request(url + req.url, { method: req.method, headers }, (answer) => {
+        if (first) res.destroy();
+        else answer.pipe(res);
+      });
       req.pipe(onward);
-    }).listen(0, '127.0.0.1');
-    onTestFinished(() => {
-      cutter.close();
-      cutter.closeAllConnections();
     });
-    await new Promise((resolve) => cutter.once('listening', resolve));
-    const { port } = cutter.address() as AddressInfo;
-    const { ids } = await publish(`http://127.0.0.1:${port}`, 'once\n', 'a');
+    const { ids } = await publish(cutter, 'once\n', 'a');
     await publish(url, 'then\n', 'a');
     const reader = go(url, 'subscribe', 'a', 'earliest');
     await reader.until(({ stdout }) => stdout.includes('"then"'));
     expect(requests).toBe(2);
     expect(reader.stdout).toMatch(new RegExp(`^${ids[0]} message "once"\n\\S+ message "then"\n$`));
+  });
+
+  test('leaves a stream that is silent for longer than the hub said it would be', async () => {
+    const asked: unknown[] = [];
+    const silent = await listen((req, res) => {
+      asked.push(req.headers['last-event-id']);
+      res.writeHead(asked.length < 3 ? 200 : 204, { 'content-type': 'text/event-stream' });
+      if (asked.length < 3) res.write('retry: 1\nid: e-1\nevent: tinysse:position\ndata: 20\n\n');
+      else res.end();
+    });
+    const reader = go(silent, 'subscribe', 'a');
+    expect([await reader.ended, asked]).toEqual([0, [undefined, 'e-1', 'e-1']]);
+    expect(reader.stdout).toBe('');
   });
 
   test('ends and says why when the hub refuses', async () => {

@@ -129,7 +129,9 @@ func (h Hub) read(ctx context.Context, s *Subscription) error {
 			// Only a whole frame counts: one that was cut off comes again.
 			if data != nil {
 				frame.Data = strings.Join(data, "\n")
+				dead.Stop() // the time that a handler takes is no silence
 				s.take(frame)
+				dead.Reset(s.silence)
 			}
 			frame, data = Message{Event: "message"}, nil
 		}
