@@ -1,6 +1,7 @@
 // The rooms of the project and the direction of imports between them:
 //   tinysse-hub -> server -> hub -> log -> protocol
 //   tinysse-hub -> client -> protocol
+//   hooks -> client
 // Skipping downward is fine, sideways or upward never. A room that this table does not name may import nothing.
 const src = '^packages/tinysse/src/';
 const leaves = '(errors|clock)\\.ts$';
@@ -13,6 +14,7 @@ const rooms = {
   hub: ['log', 'protocol'],
   server: ['hub', 'log', 'protocol'],
   client: ['protocol'],
+  hooks: ['client', 'protocol'],
 };
 /** Files beside the rooms: each entry wires what its room offers. */
 const entries = 'index\\.ts$|(lmdb|redis)\\.ts$';

@@ -6,7 +6,7 @@ import { onTestFinished } from 'vitest';
 export const FLAGS =
   '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync';
 
-/** A page with a script, and a tinysse server at `/events` of the same origin. */
+/** A page with a script, and a tinysse server at `/events` of the same origin: of the channel `all`, or `?channel=`. */
 export interface Site {
   sse: SSEServer;
   url: string;
@@ -22,7 +22,7 @@ export interface Site {
 
 export async function createSite(script: string, historyReplayBuffer?: number): Promise<Site> {
   const sse = createSSEServer({
-    channelProvider: { resolveChannels: () => ['all'] },
+    channelProvider: { resolveChannels: ({ url }) => [new URL(url).searchParams.get('channel') ?? 'all'] },
     retryMs: 100,
     logger: () => {},
     ...(historyReplayBuffer && { historyReplayBuffer }),
@@ -31,7 +31,7 @@ export async function createSite(script: string, historyReplayBuffer?: number): 
   let asked = 0;
   let status = 0;
   const server = http.createServer((request, response) => {
-    if (request.url !== '/events')
+    if (!request.url!.startsWith('/events'))
       return response.setHeader('content-type', 'text/html').end(`<!doctype html><script>${script}</script>`);
     asked++;
     if (status) return response.writeHead(status).end();

@@ -1,0 +1,100 @@
+import { createSSEClient } from '../client/client.js';
+import type { SSEClient, SSEClientOptions } from '../client/types.js';
+import type { SSEHookOptions } from './options.js';
+
+/** Options whatever the types of their data. */
+// biome-ignore lint/suspicious/noExplicitAny: a connection carries text, which each of its users decodes
+export type AnyOptions = SSEHookOptions<any, any, any>;
+
+/** Who uses a connection, with its newest options. */
+export interface ConnectionUser {
+  readonly options: AnyOptions;
+}
+
+interface Connection {
+  key: string;
+  client: SSEClient;
+  users: Set<ConnectionUser>;
+}
+
+/** The connections of this page that somebody uses and that have not ended. */
+const connections = new Set<Connection>();
+
+/** The options of the connection that are compared by value. */
+function valuesOf(options: AnyOptions) {
+  const { enabled, events, reduce, initial, onReset, onError, codec, createClient, ...client } = options;
+  const { headers, fetch, storage, logger, ...values } = client;
+  return values;
+}
+
+function resolved(url: string): string {
+  try {
+    return new URL(url, globalThis.document?.baseURI ?? globalThis.location?.href).href;
+  } catch {
+    // The client refuses it, and says why.
+    return url;
+  }
+}
+
+/**
+ * Tells connections apart, as text. Functions and storages are equal where both are given: they are seldom the same
+ * objects from one rendering to the next.
+ */
+export function connectionKey(url: string, options: AnyOptions): string {
+  const { headers, fetch, storage, logger, createClient } = options;
+  return JSON.stringify([
+    resolved(url),
+    typeof headers === 'function' || [...new Headers(headers)],
+    [fetch, storage, logger, createClient].map(Boolean),
+    Object.entries(valuesOf(options)).sort(),
+  ]);
+}
+
+function open(url: string, key: string, first: ConnectionUser, from: string | undefined): Connection {
+  const users = new Set<ConnectionUser>();
+  const newest = (): AnyOptions => ([...users].at(-1) ?? first).options;
+  const { headers, fetch, storage, logger, createClient = createSSEClient } = first.options;
+  const client = createClient({
+    ...valuesOf(first.options),
+    endpoint: url,
+    lastEventId: from,
+    headers:
+      typeof headers === 'function'
+        ? () => {
+            const { headers } = newest();
+            return typeof headers === 'function' ? headers() : headers;
+          }
+        : headers,
+    fetch: fetch && ((input, init) => newest().fetch!(input, init)),
+    storage,
+    logger: logger && ((...args) => newest().logger!(...args)),
+  } as SSEClientOptions);
+  const connection = { key, client, users };
+  // Who comes after its end begins another.
+  client.onStateChange((state) => state === 'closed' && connections.delete(connection));
+  connections.add(connection);
+  return connection;
+}
+
+/**
+ * Joins the connection of the user's options, or makes one, which is not connected yet.
+ *
+ * @param from - where to go on. A connection that stands elsewhere will not do: what lies between would be missing, or
+ * come twice. Undefined: wherever the connection stands.
+ * @returns the client, and its release: the last one closes it
+ * @throws SSEError INVALID_OPTION
+ */
+export function acquire(url: string, user: ConnectionUser, from: string | undefined): [SSEClient, () => void] {
+  const key = connectionKey(url, user.options);
+  const fits = (one: Connection): boolean => one.key === key && (from === undefined || from === one.client.lastEventId);
+  const connection = [...connections].find(fits) ?? open(url, key, user, from);
+  const { client, users } = connection;
+  users.add(user);
+  const release = (): void => {
+    users.delete(user);
+    if (users.size) return;
+    connections.delete(connection);
+    client.close();
+  };
+  return [client, release];
+}

@@ -1,0 +1,136 @@
+import { decoded } from '../client/decoded.js';
+import type { SSEClient, SSEClientState } from '../client/types.js';
+import type { SSEError } from '../errors.js';
+import { type AnyOptions, acquire, connectionKey } from './connections.js';
+import type { SSESnapshot } from './options.js';
+
+/** What one component has of a stream: the part of a hook that knows no framework. */
+export interface HookStore<Data> {
+  /** What was there before any connection, as on a server. */
+  readonly initial: SSESnapshot<Data>;
+  /** What there is now: the same object until listeners are told of another. */
+  snapshot(): SSESnapshot<Data>;
+  /** Connects with the first listener. When the last one has been gone for a turn of the event loop, the connection is left. */
+  subscribe(listener: () => void): () => void;
+  /** Takes newer options: connects, leaves or moves when it has to. */
+  use(options: AnyOptions): void;
+  /** Leaves the connection, until `enabled` is turned off and on again. */
+  close(): void;
+}
+
+/**
+ * Reduces the messages of one URL at once, and tells of the result at the end of the turn. Makes no connection before
+ * somebody subscribes.
+ */
+export function createHookStore<Data>(url: string, options: AnyOptions): HookStore<Data> {
+  const user = { options };
+  const listeners = new Set<() => void>();
+  const isEnabled = (): boolean => user.options.enabled ?? true;
+  let data = options.initial as Data;
+  let status: SSEClientState = isEnabled() ? 'connecting' : 'closed';
+  let error: SSEError | undefined;
+  /** Where to go on: the position at which the last connection was left. */
+  let position = '';
+  let closed = false;
+  let client: SSEClient | undefined;
+  let key: string | undefined;
+  let leave = () => {};
+  let _told: ReturnType<typeof setTimeout> | undefined;
+  let leaving: ReturnType<typeof setTimeout> | undefined;
+  let snapshot: SSESnapshot<Data> = { data, status, error, lastEventId: options.lastEventId ?? '' };
+  const initial = snapshot;
+
+  const refresh = (): void => {
+    snapshot = { data, status, error, lastEventId: client?.lastEventId ?? position };
+  };
+  /** Tells of a change, once in a turn however many there are. */
+  const change = (): void => {
+    _told ??= setTimeout(() => {
+      _told = undefined;
+      refresh();
+      for (const listener of listeners) listener();
+    });
+  };
+  const report = (problem: SSEError): void => {
+    error = problem;
+    change();
+    user.options.onError?.(problem);
+  };
+
+  const join = (): void => {
+    const [joined, release] = acquire(url, user, position || options.lastEventId);
+    client = joined;
+    key = connectionKey(url, user.options);
+    const off = [
+      // A message that is on its way when the connection is left still counts: the position is behind it.
+      joined.onMessage((received) => {
+        const { events, codec, reduce, logger } = user.options;
+        if (events && !events.includes(received.event)) return;
+        const message = decoded(codec, received, (problem) => {
+          logger?.('tinysse:', problem);
+          report(problem);
+        });
+        if (!message) return;
+        data = reduce ? reduce(data, message) : (message.data as Data);
+        change();
+      }),
+      joined.onReset((reset) => {
+        change();
+        user.options.onReset?.(reset);
+      }),
+      joined.onError((problem) => client === joined && report(problem)),
+      joined.onStateChange((next) => {
+        if (client !== joined) return;
+        status = next;
+        if (next === 'open') error = undefined;
+        change();
+      }),
+    ];
+    leave = () => {
+      leave = () => {};
+      position = joined.lastEventId;
+      client = undefined;
+      key = undefined;
+      status = 'closed';
+      for (const undo of off) undo();
+      release();
+      change();
+    };
+    if (joined.state === 'closed') joined.connect();
+    status = joined.state;
+    if (status === 'open') error = undefined;
+    refresh();
+  };
+  /** Makes what is so what is wanted. */
+  const settle = (): void => {
+    const wanted = isEnabled() && !closed && listeners.size > 0;
+    if (client && !(wanted && key === connectionKey(url, user.options))) leave();
+    if (wanted && !client) join();
+  };
+
+  return {
+    initial,
+    snapshot: () => snapshot,
+    subscribe(listener) {
+      // Its own, so that one function may subscribe twice.
+      const entry = () => listener();
+      listeners.add(entry);
+      clearTimeout(leaving);
+      settle();
+      return () => {
+        listeners.delete(entry);
+        // A component that is mounted twice, or replaced by another of the same URL, must not reconnect.
+        if (!listeners.size) leaving = setTimeout(settle);
+      };
+    },
+    use(next) {
+      user.options = next;
+      if (!isEnabled()) closed = false;
+      settle();
+    },
+    close() {
+      closed = true;
+      settle();
+    },
+  };
+}
