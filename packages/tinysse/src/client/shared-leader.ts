@@ -77,6 +77,8 @@ export function lead(
     });
     client = mine;
     before?.close();
+    // For those that have joined meanwhile and stand nowhere yet: a server that confirms the position makes no step.
+    if (position) post({ type: 'at', position });
     let fatal: ErrorNotice | undefined;
     mine.onStateChange((state) => {
       if (client !== mine) return;

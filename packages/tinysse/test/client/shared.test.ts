@@ -2,13 +2,14 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import type { SSEServer } from 'tinysse';
-import type { SSEClient, SSEClientOptions } from 'tinysse/client';
+import type { Codec, SSEClient, SSEClientOptions } from 'tinysse/client';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { describeWith, program } from '../programs.js';
 import { createSite, FLAGS } from './site.js';
 
 declare const page: {
   createSharedSSEClient(options: SSEClientOptions): SSEClient;
+  json: Codec;
   client: SSEClient;
   seen: string[];
 };
@@ -227,10 +228,54 @@ describeWith(['chromium'], 'tabs of one origin', () => {
     await vi.waitFor(() => expect(site.open).toBe(1));
   });
 
-  test('where Web Locks are missing each have a connection', async () => {
+  test('that join while another begins to lead begin with it, and lose nothing when they lead next', async () => {
     const site = await createSite(await bundle);
     const context = await createContext();
-    await context.addInitScript(() => Object.defineProperty(navigator, 'locks', { value: undefined }));
+    const tabs = await open(context, site.url, 2);
+    await Promise.all(tabs.map(isOpen));
+    const [leader, other] = ((await leads(tabs[0]!)) ? tabs : tabs.reverse()) as [Page, Page];
+    await leader.evaluate(() => {
+      page.client.close();
+      page.client = page.createSharedSSEClient({ endpoint: '/events', retryInterval: 20 });
+      page.client.onMessage(({ data }) => page.seen.push(data));
+      page.client.connect();
+    });
+    await Promise.all(tabs.map(isOpen));
+    expect(await leads(other)).toBe(true);
+    site.refuse(503);
+    site.cut();
+    await site.sse.publish('missed', 'all');
+    await other.close();
+    site.refuse(0);
+    await has(leader, 'missed');
+  });
+
+  test('decode by the codec of each, and tell what it refuses', async () => {
+    const site = await createSite(await bundle);
+    const context = await createContext();
+    const tabs = await open(context, site.url, 2);
+    await Promise.all(tabs.map(isOpen));
+    await tabs[1]!.evaluate(() => {
+      page.client.close();
+      page.client = page.createSharedSSEClient({ endpoint: '/events', codec: page.json });
+      page.client.onMessage(({ data }) => page.seen.push(`${typeof data} ${data}`));
+      page.client.onError(({ code }) => page.seen.push(code));
+      page.client.connect();
+    });
+    await Promise.all(tabs.map(isOpen));
+    await site.sse.publish('{', 'all');
+    await site.sse.publish('17', 'all');
+    await has(tabs[1]!, 'number 17');
+    expect(await seen(tabs[1]!)).toEqual(['VALIDATION', 'number 17']);
+    await has(tabs[0]!, '17');
+    expect(await seen(tabs[0]!)).toEqual(['{', '17']);
+  });
+
+  test.each(['navigator.locks', 'BroadcastChannel'])('where %s is missing each have a connection', async (missing) => {
+    const site = await createSite(await bundle);
+    const context = await createContext();
+    const [name, owner] = missing.split('.').reverse();
+    await context.addInitScript(`Object.defineProperty(${owner ?? 'window'}, '${name}', { value: undefined })`);
     const tabs = [];
     for (let n = 0; n < 2; n++) {
       const tab = await context.newPage();
