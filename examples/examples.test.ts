@@ -125,5 +125,21 @@ describeWith(['chromium'], 'the browser example', () => {
   });
 });
 
+describeWith(['chromium'], 'the TanStack Query example', () => {
+  test('shows the last twenty messages, and goes on with them when the window is focused', async () => {
+    const { url } = await run('tanstack-query');
+    const browser = await chromium.launch({ executablePath: program('chromium') as string, args: FLAGS.split(' ') });
+    onTestFinished(() => browser.close());
+    const page = await browser.newPage();
+    await page.goto(url);
+    await page.waitForSelector('li:text-is("message 25")');
+    await page.evaluate(`dispatchEvent(new Event('visibilitychange'))`);
+    await page.waitForSelector('li:text-is("message 30")');
+    const shown = await page.locator('li').allTextContents();
+    const first = Number(shown[0]!.slice('message '.length));
+    expect(shown).toEqual(Array.from({ length: 20 }, (_, n) => `message ${first + n}`));
+  });
+});
+
 const FLAGS =
   '--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync';
