@@ -27,11 +27,16 @@ export async function clientSize() {
   return /Size: +(\S+ \S+)/.exec(output)?.[1];
 }
 
-/** What runs everywhere imports nothing of Node, and no other package either: a bundle for no platform shows both. */
+/**
+ * What runs everywhere imports nothing of Node, and no other package either, but a hook its framework: a bundle for no
+ * platform shows both.
+ */
 export async function neutralEntries() {
+  const entries = ['index', 'client/index', 'client/publisher', 'hooks/react', 'hooks/vue', 'hooks/svelte'];
   try {
     await build({
-      entryPoints: ['index', 'client/index', 'client/publisher'].map((name) => `packages/tinysse/dist/${name}.js`),
+      entryPoints: entries.map((name) => `packages/tinysse/dist/${name}.js`),
+      external: ['react', 'vue'],
       bundle: true,
       write: false,
       outdir: 'unused',

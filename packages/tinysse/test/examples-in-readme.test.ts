@@ -113,9 +113,9 @@ test('the publisher prints three ids from one request', async () => {
 });
 
 test('every example of the README is run by a test', () => {
-  const here =
-    readFileSync(new URL(import.meta.url), 'utf8') +
-    readFileSync(new URL('./eventsource-in-readme.test.ts', import.meta.url), 'utf8');
+  const here = ['examples-in-readme', 'eventsource-in-readme', 'hooks/react-in-readme']
+    .map((name) => readFileSync(new URL(`${name}.test.ts`, import.meta.url), 'utf8'))
+    .join();
   const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8');
   for (const name of examplesOf(readme).keys()) expect(here).toContain(`'${name}'`);
 });

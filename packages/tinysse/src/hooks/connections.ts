@@ -98,3 +98,13 @@ export function acquire(url: string, user: ConnectionUser, from: string | undefi
   };
   return [client, release];
 }
+
+/** Whether an older connection of the same key stands where this one stands: both would bring the same from here on. */
+export function hasMet(client: SSEClient): boolean {
+  const mine = [...connections].find((one) => one.client === client);
+  for (const { key, client: other } of connections) {
+    if (other === client) return false;
+    if (key === mine?.key && other.state === 'open' && other.lastEventId === client.lastEventId) return true;
+  }
+  return false;
+}

@@ -1,7 +1,7 @@
 import { decoded } from '../client/decoded.js';
 import type { SSEClient, SSEClientState } from '../client/types.js';
 import type { SSEError } from '../errors.js';
-import { type AnyOptions, acquire, connectionKey } from './connections.js';
+import { type AnyOptions, acquire, connectionKey, hasMet } from './connections.js';
 import type { SSESnapshot } from './options.js';
 
 /** What one component has of a stream: the part of a hook that knows no framework. */
@@ -35,7 +35,7 @@ export function createHookStore<Data>(url: string, options: AnyOptions): HookSto
   let client: SSEClient | undefined;
   let key: string | undefined;
   let leave = () => {};
-  let _told: ReturnType<typeof setTimeout> | undefined;
+  let telling = false;
   let leaving: ReturnType<typeof setTimeout> | undefined;
   let snapshot: SSESnapshot<Data> = { data, status, error, lastEventId: options.lastEventId ?? '' };
   const initial = snapshot;
@@ -45,8 +45,15 @@ export function createHookStore<Data>(url: string, options: AnyOptions): HookSto
   };
   /** Tells of a change, once in a turn however many there are. */
   const change = (): void => {
-    _told ??= setTimeout(() => {
-      _told = undefined;
+    if (telling) return;
+    telling = true;
+    setTimeout(() => {
+      telling = false;
+      // One that was behind goes on with the others when it has caught up.
+      if (client && hasMet(client)) {
+        leave();
+        settle();
+      }
       refresh();
       for (const listener of listeners) listener();
     });
@@ -58,7 +65,7 @@ export function createHookStore<Data>(url: string, options: AnyOptions): HookSto
   };
 
   const join = (): void => {
-    const [joined, release] = acquire(url, user, position || options.lastEventId);
+    const [joined, release] = acquire(url, user, position || user.options.lastEventId);
     client = joined;
     key = connectionKey(url, user.options);
     const off = [

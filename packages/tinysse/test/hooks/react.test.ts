@@ -153,7 +153,11 @@ describeWith(['chromium'], 'useSSE in React with StrictMode', () => {
     await has(tab, 'two', 3);
     expect((await result(tab, 0)).data).toEqual(['one', 'two']);
     expect((await result(tab, 2)).data).toEqual(['one', 'two']);
-    expect(site.open).toBe(2);
+    // Having caught up, it shares.
+    await holds(site, 1);
+    await site.sse.publish('three', 'all');
+    await has(tab, 'three', 3);
+    expect((await result(tab, 2)).data).toEqual(['one', 'two', 'three']);
   });
 
   test('calls the newest functions, and connects no more often because of them', async () => {

@@ -8,7 +8,8 @@ import { program } from '../programs.js';
 /** Bundles a module for a page, whose exports are then in the global `page`; with development builds of frameworks. */
 export async function bundlePage(contents: string, plugins: Plugin[] = []): Promise<string> {
   const { outputFiles } = await build({
-    stdin: { contents, resolveDir: fileURLToPath(new URL('.', import.meta.url)), loader: 'ts' },
+    stdin: { contents, resolveDir: fileURLToPath(new URL('.', import.meta.url)), loader: 'tsx' },
+    jsx: 'automatic',
     bundle: true,
     write: false,
     format: 'iife',

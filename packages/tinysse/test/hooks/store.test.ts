@@ -1,0 +1,77 @@
+import fc from 'fast-check';
+import { describe, expect, test, vi } from 'vitest';
+import { createHookStore, type HookStore } from '../../src/hooks/store.js';
+import { createSite, type Site } from '../client/site.js';
+
+const turn = () => new Promise((resolve) => setTimeout(resolve));
+const reduce = (list: string[], { data }: { data: string }) => [...list, data];
+
+/** A component's store, and whether it is mounted. */
+function component(site: Site, options: object = {}) {
+  const all = { initial: [], reduce, retryInterval: 20, ...options };
+  const store: HookStore<string[]> = createHookStore(`${site.url}events`, all);
+  let unmount: (() => void) | undefined;
+  return {
+    store,
+    all,
+    toggle() {
+      if (unmount) {
+        unmount();
+        unmount = undefined;
+      } else unmount = store.subscribe(() => {});
+    },
+    mount: () => (unmount ??= store.subscribe(() => {})),
+    unmount() {
+      unmount?.();
+      unmount = undefined;
+    },
+  };
+}
+const opened = (store: HookStore<string[]>) => vi.waitFor(() => expect(store.snapshot().status).toBe('open'), 10_000);
+const isOpen = (site: Site, count: number) => vi.waitFor(() => expect(site.open).toBe(count), 10_000);
+
+describe('stores of one URL', () => {
+  test('that come and go at random get every event once, in order, and end with one connection', {
+    timeout: 60_000,
+  }, async () => {
+    const step = fc.tuple(fc.constantFrom('publish', 'toggle', 'enable', 'turn'), fc.nat(4));
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 60 }), async (steps) => {
+        const site = await createSite('', 100_000);
+        const components = Array.from({ length: 5 }, () => ({ ...component(site), enabled: true }));
+        const first = components[0]!;
+        first.mount();
+        await opened(first.store);
+        let count = 0;
+        for (const [what, n] of steps) {
+          const one = components[n]!;
+          if (what === 'publish') await site.sse.publish(`${count++}`, 'all');
+          else if (what === 'toggle') one.toggle();
+          else if (what === 'enable') one.store.use({ ...one.all, enabled: (one.enabled = !one.enabled) });
+          else await turn();
+        }
+        for (const one of components) {
+          one.mount();
+          one.store.use(one.all);
+        }
+        await vi.waitFor(() => {
+          for (const { store } of components) expect(store.snapshot().lastEventId).not.toBe('');
+        }, 10_000);
+        await site.sse.publish('last', 'all');
+        await vi.waitFor(() => {
+          for (const { store } of components) expect(store.snapshot().data.at(-1)).toBe('last');
+        }, 10_000);
+        const all = [...Array.from({ length: count }, (_, n) => `${n}`), 'last'];
+        for (const { store } of components) {
+          const { data } = store.snapshot();
+          expect(data).toEqual(all.slice(-data.length));
+        }
+        expect(first.store.snapshot().data).toEqual(all);
+        await isOpen(site, 1);
+        for (const one of components) one.unmount();
+        await isOpen(site, 0);
+      }),
+      { numRuns: 20, endOnFailure: true },
+    );
+  });
+});
