@@ -27,8 +27,11 @@ export interface SSEHookOptions<
   reduce?: ((data: Data, message: MessageOf<Pick<Events, Name>>) => Data) | undefined;
   /** The data before the first message, and on the server. Only the first rendering's counts. */
   initial?: Data | undefined;
-  /** Events may be missing here: reload what was built from them. */
-  onReset?: ((reset: SSEReset) => void) | undefined;
+  /**
+   * Events may be missing here: reload what was built from them. `replace` gives the data that the messages after it
+   * are reduced onto.
+   */
+  onReset?: ((reset: SSEReset, replace: (data: Data) => void) => void) | undefined;
   /** Every error, when it comes; `error` has the last one of a rendering. */
   onError?: ((error: SSEError) => void) | undefined;
   /** As of `createSSEClient`. */

@@ -58,6 +58,10 @@ export function createHookStore<Data>(url: string, options: AnyOptions): HookSto
       for (const listener of listeners) listener();
     });
   };
+  const replace = (next: Data): void => {
+    data = next;
+    change();
+  };
   const report = (problem: SSEError): void => {
     error = problem;
     change();
@@ -78,12 +82,11 @@ export function createHookStore<Data>(url: string, options: AnyOptions): HookSto
           report(problem);
         });
         if (!message) return;
-        data = reduce ? reduce(data, message) : (message.data as Data);
-        change();
+        replace(reduce ? reduce(data, message) : (message.data as Data));
       }),
       joined.onReset((reset) => {
         change();
-        user.options.onReset?.(reset);
+        user.options.onReset?.(reset, replace);
       }),
       joined.onError((problem) => client === joined && report(problem)),
       joined.onStateChange((next) => {

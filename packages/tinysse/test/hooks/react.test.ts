@@ -212,6 +212,23 @@ describeWith(['chromium'], 'useSSE in React with StrictMode', () => {
     expect((await result(tab, 1)).status).toBe('open');
   });
 
+  test('lets a reset replace the data, and reduces on from there', async () => {
+    const site = await createSite(await bundle, 1);
+    const tab = await openTab(site.url);
+    await tab.evaluate(() => {
+      const options: ListOptions = {
+        onReset: ({ reason }, replace) => replace([`reloaded because ${reason}`]),
+        lastEventId: 'of another server',
+      };
+      page.show({ count: 2, options });
+    });
+    await open(tab, 2);
+    await has(tab, 'reloaded because unknown', 2);
+    await site.sse.publish('then', 'all');
+    await has(tab, 'then', 2);
+    expect((await result(tab)).data).toEqual(['reloaded because unknown', 'then']);
+  });
+
   test('takes the events that it is asked for; what the codec refuses is an error, and the stream goes on', async () => {
     const site = await createSite(await bundle);
     const tab = await openTab(site.url);

@@ -74,4 +74,45 @@ describe('stores of one URL', () => {
       { numRuns: 20, endOnFailure: true },
     );
   });
+
+  test('of which one is closed by what another does with a message have that message both, and once', async () => {
+    const site = await createSite('');
+    const closing = component(site, {
+      reduce: (list: string[], message: { data: string }) => {
+        if (message.data === 'close') other.store.close();
+        return reduce(list, message);
+      },
+    });
+    const other = component(site);
+    for (const one of [closing, other]) one.mount();
+    await opened(other.store);
+    await site.sse.publish('close', 'all');
+    await vi.waitFor(() => expect(other.store.snapshot().status).toBe('closed'), 10_000);
+    await site.sse.publish('meanwhile', 'all');
+    other.store.use({ ...other.all, enabled: false });
+    other.store.use(other.all);
+    await vi.waitFor(() => expect(other.store.snapshot().data).toEqual(['close', 'meanwhile']), 10_000);
+    expect(closing.store.snapshot().data).toEqual(['close', 'meanwhile']);
+    for (const one of [closing, other]) one.unmount();
+    await isOpen(site, 0);
+  });
+
+  test('that join while the connection waits to be made again do not hurry it', async () => {
+    const site = await createSite('');
+    const first = component(site, { retryInterval: 60_000, maxRetryDelay: 60_000 });
+    site.refuse(503);
+    first.mount();
+    await vi.waitFor(() => expect(first.store.snapshot().status).toBe('waiting'), 10_000);
+    const second = component(site, { retryInterval: 60_000, maxRetryDelay: 60_000 });
+    second.mount();
+    await turn();
+    expect(second.store.snapshot().status).toBe('waiting');
+    expect(site.asked).toBe(1);
+    for (const one of [first, second]) one.unmount();
+  });
+
+  test('with options that a client refuses throw when they are subscribed to', () => {
+    const store = createHookStore<string[]>('http://', { initial: [] });
+    expect(() => store.subscribe(() => {})).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
+  });
 });
