@@ -39,6 +39,7 @@ export type ClientErrorCode =
   | 'CONNECT_TIMEOUT'
   | 'IDLE_TIMEOUT'
   | 'ATTEMPTS_EXHAUSTED'
+  | 'NOT_RESENT'
   | 'LINE_TOO_LONG'
   | 'EVENT_TOO_LONG'
   | 'VALIDATION'
@@ -78,7 +79,7 @@ export interface SSEErrorDetails {
  */
 export class SSEError extends Error {
   /** What went wrong. */
-  readonly code: SSEErrorCode;
+  declare readonly code: SSEErrorCode;
   declare readonly status?: number;
   declare readonly outcome?: 'rejected' | 'unknown';
   declare readonly issues?: readonly SSEIssue[];
@@ -92,8 +93,6 @@ export class SSEError extends Error {
    */
   constructor(code: SSEErrorCode, message: string, details?: SSEErrorDetails) {
     super(message);
-    this.code = code;
-    this.name = 'SSEError';
-    Object.assign(this, details);
+    Object.assign(this, { code, name: 'SSEError' }, details);
   }
 }

@@ -1,35 +1,19 @@
-import type { Clock } from '../clock.js';
-import { SSEError, type SSEErrorDetails } from '../errors.js';
+import { SSEError } from '../errors.js';
 import type { CodecFor, Untyped } from '../protocol/codec.js';
 import { POSITION_EVENT, RESERVED_PREFIX, RESET_EVENT } from '../protocol/event.js';
-import { decoded } from './decoded.js';
-import { createListeners } from './listeners.js';
+import { clientClock } from './clock.js';
+import { createListeners, OPEN, RESET, STATE } from './listeners.js';
 import { createLoops } from './loops.js';
 import { isSeen } from './position.js';
-import { obeyed, type ReconnectState, reconnect } from './reconnect.js';
+import { type Failure, obeyed, type ReconnectState, reconnect } from './reconnect.js';
 import { openStream } from './stream.js';
 import type { SSEClient, SSEClientOptions, SSEClientState } from './types.js';
+import { onWake } from './wake.js';
 
-/** Timers that keep a process alive, as a client that waits to reconnect must; at most 24.8 days. */
-const clientClock: Pick<Clock, 'now' | 'after'> = {
-  now: Date.now,
-  after(ms, run) {
-    const timer = setTimeout(run, Math.min(ms, 2 ** 31 - 1));
-    return () => clearTimeout(timer);
-  },
-};
+const FRESH = { failures: 0, refreshed: false };
 
 /** So many heartbeats of the server may fail to come before the connection counts as dead. */
 const HEARTBEATS_MISSED = 2.5;
-
-// Keys of listeners beside the names of events, which are strings.
-const MESSAGE = 0;
-const RESET = 1;
-const ERROR = 2;
-const OPEN = 3;
-const STATE = 4;
-
-const FRESH: ReconnectState = { failures: 0, refreshed: false };
 
 /**
  * A client for event streams, in browsers and servers alike. It reconnects by itself, goes on after the last event it
@@ -49,7 +33,9 @@ export function createSSEClient<Events extends object = Untyped>(
   clock = clientClock,
   random = Math.random,
 ): SSEClient<Events> {
-  const { method, body, headers, credentials, storage, signal, codec, logger } = options;
+  const { endpoint, headers, storage, signal } = options;
+  const invalid = (name: 'endpoint' | keyof typeof limits, cause?: unknown) =>
+    new SSEError('INVALID_OPTION', `${name}: ${options[name]}`, { cause });
   const limits = {
     retryInterval: 1_000,
     maxRetryDelay: 30_000,
@@ -58,36 +44,35 @@ export function createSSEClient<Events extends object = Untyped>(
     idleTimeoutMs: 0,
   };
   for (const name of Object.keys(limits) as (keyof typeof limits)[]) {
-    const value = +(options[name] ?? limits[name]);
+    limits[name] = +(options[name] ?? limits[name]);
     // Waits that begin at 0 would stay there: a hot loop.
-    if (!(value >= (name === 'retryInterval' ? 1 : 0))) throw new SSEError('INVALID_OPTION', `${name}: ${value}`);
-    limits[name] = value;
+    if (!(limits[name] >= +(name === 'retryInterval'))) throw invalid(name);
   }
+  // What changes something at the server must not do so twice.
+  const once = !options.resend && !/^(get|head)$/i.test(options.method ?? 'get');
   let url: string;
   try {
     // From the page, where there is one.
-    url = new URL(options.endpoint, globalThis.document?.baseURI ?? globalThis.location?.href).href;
+    url = new URL(endpoint, globalThis.document?.baseURI ?? globalThis.location?.href).href;
   } catch (cause) {
-    throw new SSEError('INVALID_OPTION', `endpoint: ${options.endpoint}`, { cause });
+    throw invalid('endpoint', cause);
   }
   const key = `tinysse:${url}`;
   let lastEventId = options.lastEventId ?? storage?.getItem(key) ?? '';
   let state: SSEClientState = 'closed';
-  let attempts = FRESH;
+  let attempts: ReconnectState = FRESH;
   let heartbeatMs = 0;
-  /** Whether this connection has shown its position: only then are its ids known to be ordered. */
-  let ordered = false;
+  // Of this connection: when it was opened, and whether it has shown its position. Only then are its ids known to be
+  // ordered.
+  let openedAt: number | undefined;
+  let ordered: boolean | undefined;
   /** Ends what goes on now: the stream, or the wait for the next one. */
   let release = () => {};
 
-  const { add, emit, run } = createListeners(logger);
+  const [hearing, run, emit, report, tell] = createListeners<Events>(options);
 
   const setState = (next: SSEClientState): void => {
     if (state !== next) emit(STATE, (state = next));
-  };
-  const report = (error: SSEError): void => {
-    logger?.('tinysse:', error);
-    emit(ERROR, error);
   };
   const finish = (error?: SSEError): void => {
     release();
@@ -114,26 +99,29 @@ export function createSSEClient<Events extends object = Untyped>(
     release();
     if (signal?.aborted) return abort();
     signal?.addEventListener('abort', abort);
-    ordered = false;
+    ordered = openedAt = undefined;
     release = openStream({
       ...limits,
       clock,
       lastEventId,
       idleTimeoutMs: () => options.idleTimeoutMs ?? heartbeatMs * HEARTBEATS_MISSED,
-      async request(aborted) {
+      async request(signal) {
         const target = new URL(url);
         const sent = new Headers(typeof headers === 'function' ? await headers() : headers);
+        signal.throwIfAborted();
         sent.set('accept', 'text/event-stream');
         if (lastEventId) {
           // To another origin the header would need a preflight. A header takes bytes: those of UTF-8, one a unit.
           if ((globalThis.location ?? target).origin !== target.origin)
             target.searchParams.set('lastEventId', lastEventId);
-          else sent.set('last-event-id', String.fromCharCode(...new TextEncoder().encode(lastEventId)));
+          else sent.set('last-event-id', unescape(encodeURIComponent(lastEventId)));
         }
-        const init = { method, body, credentials, headers: sent, cache: 'no-store', signal: aborted };
+        // Of the options, fetch takes its own: method, body, credentials.
+        const init = { ...options, headers: sent, cache: 'no-store', signal };
         return (options.fetch ?? fetch)(target.href, init as RequestInit);
       },
       onOpen() {
+        openedAt = clock.now();
         setState('open');
         emit(OPEN);
       },
@@ -151,12 +139,8 @@ export function createSSEClient<Events extends object = Untyped>(
           advance(id);
           heartbeatMs = +data || heartbeatMs;
         } else if (!event.startsWith(RESERVED_PREFIX) && (!ownId || advance(id))) {
-          const message = decoded(codec, received, report);
-          if (message) {
-            emit(MESSAGE, message);
-            emit(event, message);
-            loops.push(message);
-          }
+          const message = tell(received);
+          if (message) loops.push(message);
         }
         save();
       },
@@ -166,16 +150,28 @@ export function createSSEClient<Events extends object = Untyped>(
         save();
         return loops.room();
       },
-      onEnd(end) {
-        const { status, cause, message } = end;
+      onEnd(error, retryAfterMs) {
+        const { code, status } = error as Failure & SSEError;
         if (status === 204) return finish();
-        const next = reconnect(attempts, end, limits, typeof headers === 'function', random());
-        const { delayMs, code, failures: attempt } = next;
+        const openMs = clock.now() - openedAt!;
+        const canRefresh = typeof headers === 'function';
+        const next = reconnect(
+          attempts,
+          { code, status, retryAfterMs, openMs },
+          { ...limits, once },
+          canRefresh,
+          random(),
+        );
+        const { delayMs, failures: attempt } = (attempts = next);
         const willRetry = delayMs !== undefined;
-        const error = new SSEError(code, message, { status, cause, attempt, willRetry } as SSEErrorDetails);
+        Object.assign(error, { code: next.code, attempt, willRetry });
         if (!willRetry) return finish(error);
-        attempts = next;
-        release = clock.after(delayMs, start);
+        const unset = clock.after(delayMs, start);
+        const deafen = onWake(start);
+        release = () => {
+          unset();
+          deafen();
+        };
         setState('waiting');
         report(error);
       },
@@ -186,19 +182,14 @@ export function createSSEClient<Events extends object = Untyped>(
   const loops = createLoops(() => {
     if (state !== 'closed') return;
     start();
-    return (last) => {
-      finish();
-      if (last) lastEventId = last;
+    return (live, last) => {
+      if (live) finish();
+      if (last && state === 'closed') lastEventId = last;
     };
   }, save);
 
   return {
-    onMessage: (listener) => add(MESSAGE, listener),
-    on: add,
-    onReset: (listener) => add(RESET, listener),
-    onError: (listener) => add(ERROR, listener),
-    onOpen: (listener) => add(OPEN, listener),
-    onStateChange: (listener) => add(STATE, listener),
+    ...hearing,
     connect() {
       if (state === 'closed' || state === 'waiting') start();
     },

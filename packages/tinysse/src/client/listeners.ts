@@ -1,10 +1,36 @@
+import type { SSEError } from '../errors.js';
+import type { SSEMessage } from '../protocol/event.js';
+import { decoded } from './decoded.js';
+import type { SSEClient, SSEClientOptions } from './types.js';
+
+type Listener = (value: never) => void;
+type Message = SSEMessage<string, unknown>;
+
+// Keys of listeners beside the names of events, which are strings.
+const MESSAGE = 0;
+export const RESET = 1;
+const ERROR = 2;
+export const OPEN = 3;
+export const STATE = 4;
+
+/** What an application listens with. */
+type Hearing<Events extends object> = Pick<
+  SSEClient<Events>,
+  'onMessage' | 'on' | 'onReset' | 'onError' | 'onOpen' | 'onStateChange'
+>;
+
 /**
  * Listeners by key. One that throws stops neither the others nor the caller.
  *
- * @param logger - takes what listeners throw; without one it becomes an uncaught error, so that it is never silent
+ * @param logger - takes errors, and what listeners throw; without one that becomes an uncaught error, so that it is
+ * never silent
+ * @param codec - makes data of the text of messages
  */
-export function createListeners(logger?: (...args: unknown[]) => void) {
-  const all = new Set<{ key: unknown; listener: (value: never) => void }>();
+export function createListeners<Events extends object>({
+  logger,
+  codec,
+}: Pick<SSEClientOptions<Events>, 'logger' | 'codec'>) {
+  const all = new Set<[key: unknown, listener: Listener]>();
 
   /** Runs what belongs to the application: what it throws goes where listeners' errors go. */
   const run = (callback: () => void): void => {
@@ -18,17 +44,35 @@ export function createListeners(logger?: (...args: unknown[]) => void) {
         });
     }
   };
-
-  return {
-    run,
-    /** @returns its undo */
-    add(key: unknown, listener: (value: never) => void): () => void {
-      const entry = { key, listener };
-      all.add(entry);
-      return () => void all.delete(entry);
-    },
-    emit(key: unknown, value?: unknown): void {
-      for (const entry of [...all]) if (entry.key === key) run(() => entry.listener(value as never));
-    },
+  const emit = (to: unknown, value?: unknown): void => {
+    for (const [key, listener] of [...all]) if (key === to) run(() => listener(value as never));
   };
+  const report = (error: SSEError): void => {
+    logger?.('tinysse:', error);
+    emit(ERROR, error);
+  };
+  const adder = (key: unknown) => (listener: Listener) => {
+    const entry = [key, listener] as [unknown, Listener];
+    all.add(entry);
+    return () => void all.delete(entry);
+  };
+  const hearing = {
+    onMessage: adder(MESSAGE),
+    on: (event: string, listener: Listener) => adder(event)(listener),
+    onReset: adder(RESET),
+    onError: adder(ERROR),
+    onOpen: adder(OPEN),
+    onStateChange: adder(STATE),
+  } as unknown as Hearing<Events>;
+
+  /** @returns the message as the listeners got it; none if the codec refused its data, which is reported */
+  const tell = (message: SSEMessage): Message | undefined => {
+    const told = decoded(codec, message, report);
+    if (told) {
+      emit(MESSAGE, told);
+      emit(told.event, told);
+    }
+    return told;
+  };
+  return [hearing, run, emit, report, tell] as const;
 }

@@ -25,6 +25,8 @@ export interface ReconnectPolicy {
   maxRetryDelay: number;
   /** 0: no end. */
   maxReconnectAttempts: number;
+  /** Whether the request may be sent once only, unless it was answered 401. */
+  once?: boolean;
 }
 
 /** What to do: connect after `delayMs`, or end (`undefined`). */
@@ -48,15 +50,19 @@ export const obeyed = (ms: number): number => Math.min(Math.max(ms, 1_000), 300_
 export function reconnect(
   state: ReconnectState,
   { code, status = 0, retryAfterMs, openMs }: Failure,
-  { retryInterval, maxRetryDelay, maxReconnectAttempts }: ReconnectPolicy,
+  { retryInterval, maxRetryDelay, maxReconnectAttempts, once }: ReconnectPolicy,
   canRefresh: boolean,
   random: number,
 ): ReconnectDecision {
   const before = openMs >= STABLE_MS ? 0 : state.failures;
-  const next = { failures: before + 1, refreshed: false, code, delayMs: undefined };
-  if (status === 401 && canRefresh && !state.refreshed) return { ...next, refreshed: true, delayMs: 0 };
-  if (!/NETWORK|TIMEOUT/.test(code) && status !== 408 && status !== 429 && status < 500) return next;
-  if (maxReconnectAttempts && before >= maxReconnectAttempts) return { ...next, code: 'ATTEMPTS_EXHAUSTED' };
-  const most = Math.max(retryInterval, Math.min(maxRetryDelay, retryInterval * 2 ** before));
-  return { ...next, delayMs: retryAfterMs || retryInterval + random * (most - retryInterval) };
+  const refreshed = status === 401 && canRefresh && !state.refreshed;
+  let delayMs: number | undefined;
+  if (refreshed) delayMs = 0;
+  else if (/NETWORK|TIMEOUT/.test(code) || status === 408 || status === 429 || status >= 500) {
+    const more = Math.min(maxRetryDelay, retryInterval * 2 ** before) - retryInterval;
+    if (once) code = 'NOT_RESENT';
+    else if (maxReconnectAttempts && before >= maxReconnectAttempts) code = 'ATTEMPTS_EXHAUSTED';
+    else delayMs = retryAfterMs || retryInterval + random * Math.max(0, more);
+  }
+  return { failures: before + 1, refreshed, code, delayMs };
 }

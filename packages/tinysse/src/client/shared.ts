@@ -1,8 +1,7 @@
 import { SSEError } from '../errors.js';
 import type { CodecFor, Untyped } from '../protocol/codec.js';
 import { createSSEClient } from './client.js';
-import { decoded } from './decoded.js';
-import { createListeners } from './listeners.js';
+import { createListeners, OPEN, RESET, STATE } from './listeners.js';
 import { createLoops } from './loops.js';
 import { type ErrorNotice, type Leader, lead, type Notice, type Wish } from './shared-leader.js';
 import { place } from './shared-place.js';
@@ -10,13 +9,6 @@ import type { SSEClient, SSEClientOptions, SSEClientState } from './types.js';
 
 /** A tab whose loops hold so many messages takes no more until they have none; then the stream is read again for it. */
 const HELD_LIMIT = 1_024;
-
-// Keys of listeners beside the names of events, which are strings.
-const MESSAGE = 0;
-const RESET = 1;
-const ERROR = 2;
-const OPEN = 3;
-const STATE = 4;
 
 /**
  * A client whose connection is shared by every tab of the same origin that has one for the same URL: one tab leads and
@@ -43,7 +35,7 @@ export function createSharedSSEClient<Events extends object = Untyped>(
   const locks = globalThis.navigator?.locks;
   if (!locks || !globalThis.BroadcastChannel) return alone;
 
-  const { storage, signal, codec, logger, ...connection } = options;
+  const { storage, signal, codec: _codec, logger: _logger, ...connection } = options;
   const url = new URL(options.endpoint, globalThis.document?.baseURI ?? globalThis.location?.href).href;
   const name = `tinysse:${url}`;
   let position = alone.lastEventId;
@@ -57,7 +49,7 @@ export function createSharedSSEClient<Events extends object = Untyped>(
   let say = (_: Wish | Notice) => {};
   let leave = () => {};
 
-  const { add, emit, run } = createListeners(logger);
+  const [hearing, run, emit, report, tell] = createListeners<Events>(options);
 
   const setState = (next: SSEClientState): void => {
     if (state === next) return;
@@ -65,10 +57,6 @@ export function createSharedSSEClient<Events extends object = Untyped>(
     if (next === 'open') emit(OPEN);
   };
   const rebuilt = ({ code, message, ...details }: ErrorNotice): SSEError => new SSEError(code, message, details);
-  const report = (error: SSEError): void => {
-    logger?.('tinysse:', error);
-    emit(ERROR, error);
-  };
   const finish = (error?: SSEError): void => {
     leave();
     setState('closed');
@@ -101,11 +89,9 @@ export function createSharedSSEClient<Events extends object = Untyped>(
     if (placing === 'ask') return ask();
     position = placing.position;
     const { reset } = notice;
-    const message = notice.message && decoded(codec, notice.message, report);
     if (reset) emit(RESET, reset);
+    const message = notice.message && tell(notice.message);
     if (message) {
-      emit(MESSAGE, message);
-      emit(message.event, message);
       loops.push(message);
       held++;
     }
@@ -172,9 +158,9 @@ export function createSharedSSEClient<Events extends object = Untyped>(
     () => {
       if (state !== 'closed') return;
       join();
-      return (last) => {
-        finish();
-        if (last) position = last;
+      return (live, last) => {
+        if (live) finish();
+        if (last && state === 'closed') position = last;
       };
     },
     (id, loop) => {
@@ -186,12 +172,7 @@ export function createSharedSSEClient<Events extends object = Untyped>(
   );
 
   return {
-    onMessage: (listener) => add(MESSAGE, listener),
-    on: add,
-    onReset: (listener) => add(RESET, listener),
-    onError: (listener) => add(ERROR, listener),
-    onOpen: (listener) => add(OPEN, listener),
-    onStateChange: (listener) => add(STATE, listener),
+    ...hearing,
     connect() {
       if (state === 'closed') join();
       else if (state === 'waiting') wish({ type: 'now' });

@@ -1,13 +1,7 @@
 import type { Clock } from '../clock.js';
-import { SSEError } from '../errors.js';
+import { SSEError, type SSEErrorCode } from '../errors.js';
 import { createDecoder, type DecoderOptions } from '../protocol/decode.js';
-import { type Failure, obeyed } from './reconnect.js';
-
-/** How a stream ended, with what a person may want to know of it. */
-export interface StreamEnd extends Failure {
-  message: string;
-  cause?: unknown;
-}
+import { obeyed } from './reconnect.js';
 
 /** One attempt: what to ask for, and who hears of it. After the end, or after its release, no callback runs. */
 export interface StreamRequest extends DecoderOptions {
@@ -19,7 +13,8 @@ export interface StreamRequest extends DecoderOptions {
   onOpen(): void;
   /** A chunk has been taken, and the last event id is this; when the promise has resolved the stream is read on. */
   onChunk(lastEventId: string): Promise<void>;
-  onEnd(end: StreamEnd): void;
+  /** @param retryAfterMs - what Retry-After asked for, within bounds; NaN or undefined if it did not */
+  onEnd(error: SSEError, retryAfterMs?: number): void;
 }
 
 /**
@@ -27,46 +22,49 @@ export interface StreamRequest extends DecoderOptions {
  * @returns its release, which ends it without a word
  */
 export function openStream(attempt: StreamRequest): () => void {
-  const { clock, onEvent, onEnd } = attempt;
+  const { clock } = attempt;
   const controller = new AbortController();
   const { signal } = controller;
-  let openedAt: number | undefined;
   let disarm = () => {};
+  let retryAfterMs: number | undefined;
 
   const release = (): void => {
     disarm();
     controller.abort();
   };
-  const end = (code: Failure['code'], message: string, details?: Partial<StreamEnd>): void => {
+  const end = (error: SSEError): void => {
     if (signal.aborted) return;
     release();
-    onEnd({ code, message, openMs: clock.now() - openedAt!, ...details });
+    attempt.onEnd(error, retryAfterMs);
   };
-  const arm = (ms: number, code: Failure['code']): void => {
+  const arm = (ms: number, code: SSEErrorCode): void => {
     disarm();
-    if (ms) disarm = clock.after(ms, () => end(code, `nothing came for ${ms} ms`));
+    if (ms) disarm = clock.after(ms, () => end(new SSEError(code, `nothing came for ${ms} ms`)));
   };
 
   // Bytes of an attempt that is over must reach no one: `throwIfAborted` leaves at once, and `end` then says nothing.
   const read = async (): Promise<void> => {
     arm(attempt.connectTimeoutMs, 'CONNECT_TIMEOUT');
+    // The caller has its release before any code of the application runs, which may end the attempt.
+    await undefined;
+    signal.throwIfAborted();
     const { status, headers, body } = await attempt.request(signal);
     signal.throwIfAborted();
+    const refusal = (code: SSEErrorCode, what: unknown) => new SSEError(code, `the answer was ${what}`, { status });
     if (status !== 200) {
-      const after = headers.get('retry-after') ?? '';
-      const retryAfterMs = obeyed(+after * 1_000 || Date.parse(after) - clock.now());
-      return end('HTTP_STATUS', `the answer was ${status}`, { status, retryAfterMs });
+      const after = headers.get('retry-after') as string;
+      retryAfterMs = obeyed(+after * 1_000 || Date.parse(after) - clock.now());
+      throw refusal('HTTP_STATUS', status);
     }
-    const type = headers.get('content-type') ?? '';
-    if (!/^text\/event-stream\s*(;|$)/i.test(type)) return end('CONTENT_TYPE', `the answer was ${type}`, { status });
+    const type = headers.get('content-type') as string;
+    if (!/^text\/event-stream\s*(;|$)/i.test(type)) throw refusal('CONTENT_TYPE', type);
 
-    openedAt = clock.now();
     attempt.onOpen();
     const reader = body!.getReader();
     const decoder = createDecoder({
       ...attempt,
       onEvent(message, ownId) {
-        onEvent(message, ownId);
+        attempt.onEvent(message, ownId);
         signal.throwIfAborted();
       },
     });
@@ -77,13 +75,11 @@ export function openStream(attempt: StreamRequest): () => void {
       const { done, value } = await reader.read();
       signal.throwIfAborted();
       disarm();
-      if (done) return end('NETWORK', 'the stream ended');
+      if (done) throw new SSEError('NETWORK', 'the stream ended');
       decoder.feed(value);
       await attempt.onChunk(decoder.lastEventId);
     }
   };
-  read().catch((cause) =>
-    end(cause instanceof SSEError ? (cause.code as Failure['code']) : 'NETWORK', String(cause), { cause }),
-  );
+  read().catch((cause) => end(cause instanceof SSEError ? cause : new SSEError('NETWORK', `${cause}`, { cause })));
   return release;
 }

@@ -34,8 +34,13 @@ export interface SSEClientOptions<Events extends object = Untyped> {
   maxRetryDelay?: number;
   /** Give up after so many reconnects without a stable stream (5 s) between them; 0: never. Default: 0. */
   maxReconnectAttempts?: number;
-  /** Default: GET. */
+  /** Default: GET. Any other is sent once, unless `resend` is true. */
   method?: string;
+  /**
+   * Whether a request other than GET and HEAD is sent again when its stream has ended or failed. If not, that ends the
+   * client with NOT_RESENT: the server may have done what the request asks for. Default: false.
+   */
+  resend?: boolean;
   /** Sent with every attempt, so it must be one that can be sent again. */
   body?: string | Uint8Array<ArrayBuffer> | FormData | URLSearchParams;
   /** Headers of every attempt. A function is called for each, and once more when the server answers 401. */
