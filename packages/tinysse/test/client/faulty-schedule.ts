@@ -1,0 +1,166 @@
+import fc from 'fast-check';
+import type { SSEServer } from 'tinysse';
+import { createSSEClient } from '../../src/client/client.js';
+import { parseCursor } from '../../src/protocol/cursor.js';
+import { createFaultyProxy, type Fault } from './faulty-proxy.js';
+
+/** Events that the server keeps of a channel. */
+export const RETENTION = 16;
+/** So much faster than the real ones the clocks of client and server go. */
+const SPEED = 50;
+/** So many bytes of an answer hold its head and its first frame. */
+const FIRST_FRAME = 500;
+/** How long a schedule may take, in real milliseconds. */
+const PATIENCE_MS = 60_000;
+
+const started = Date.now();
+/** The time of client and server. */
+export const fastClock = {
+  now: () => started + (Date.now() - started) * SPEED,
+  after(ms: number, run: () => void) {
+    const timer = setTimeout(run, ms / SPEED);
+    return () => clearTimeout(timer);
+  },
+  soon: (run: () => void) => void setImmediate(run),
+};
+
+/** A connection's fault, and what goes on meanwhile. */
+interface Step extends Fault {
+  /** Events that are published before the connection is passed on, when it begins to be answered, after its fault. */
+  before: number;
+  during: number;
+  after: number;
+  /** Whether the page is loaded anew when the fault has struck: another client with the same storage. */
+  reload: boolean;
+}
+
+export interface Schedule {
+  steps: Step[];
+  /**
+   * Whether the client is told how long a silence may be. One that is not learns it from the server's first frame,
+   * so nothing stalls before that has come.
+   */
+  told: boolean;
+  /** Whether `fetch` does not heed its signal, so that bytes of a given-up attempt still arrive. */
+  heedless: boolean;
+}
+
+const few = fc.nat({ max: 12 });
+const step: fc.Arbitrary<Step> = fc.record({
+  kind: fc.constantFrom('refuse', 'status', 'cut', 'cut', 'stall', 'late', 'repeat'),
+  bytes: fc.nat({ max: 900 }),
+  piece: fc.oneof(fc.constantFrom(1, 2), fc.integer({ min: 3, max: 1_000 })),
+  before: few,
+  during: few,
+  after: few,
+  reload: fc.integer({ min: 0, max: 4 }).map((n) => n === 0),
+});
+
+/** Up to eight connections that fail, one after the other. */
+export const schedule: fc.Arbitrary<Schedule> = fc.record({
+  steps: fc.array(step, { minLength: 1, maxLength: 8, size: 'max' }),
+  told: fc.boolean(),
+  heedless: fc.boolean(),
+});
+
+/** What the application heard, in order. */
+export type Heard =
+  | { id: string; data: string }
+  /** A reset; `published`: how many events had been published when it came. */
+  | { resumedAt: string; reason: string; published: number };
+
+/**
+ * Runs a schedule: a client, the proxy that harms its connections, and a server whose events' data are their numbers.
+ * @returns what the client heard until the last event, and the cursor of every event
+ */
+export async function runSchedule(
+  sse: SSEServer,
+  target: number,
+  channel: string,
+  { steps, told, heedless }: Schedule,
+): Promise<{ heard: Heard[]; cursors: string[] }> {
+  const heard: Heard[] = [];
+  const publishes: Promise<string>[] = [];
+  const publish = (events = 0): void => {
+    for (let i = 0; i < events; i++) publishes.push(sse.publish(String(publishes.length), channel));
+  };
+  const stored = new Map([['*', await sse.cursor()]]);
+  let last: string | undefined;
+  let arrived = () => {};
+  const done = new Promise<void>((resolve) => (arrived = resolve));
+
+  const proxy = await createFaultyProxy({
+    target,
+    faults: told ? steps : steps.map((step) => ({ ...step, bytes: step.bytes + FIRST_FRAME })),
+    onConnect: (n) => publish(steps[n]?.before),
+    onAnswer(n) {
+      publish(steps[n]?.during);
+      if (n < steps.length || last) return;
+      last = String(publishes.length);
+      publish(1);
+    },
+    onFault(n) {
+      publish(steps[n]!.after);
+      if (!steps[n]!.reload) return;
+      client.close();
+      client = open();
+    },
+  });
+
+  const open = () => {
+    const client = createSSEClient(
+      {
+        endpoint: `http://127.0.0.1:${proxy.port}/?channel=${channel}`,
+        storage: { getItem: () => stored.get('*')!, setItem: (_key, id) => void stored.set('*', id) },
+        fetch: (url, { signal, ...init }) => fetch(url, heedless ? init : { ...init, signal: signal! }),
+        connectTimeoutMs: 5_000,
+        ...(told && { idleTimeoutMs: 6_000 }),
+        maxRetryDelay: 2_000,
+      },
+      fastClock,
+    );
+    client.onMessage(({ id, data }) => {
+      heard.push({ id, data });
+      if (data === last) arrived();
+    });
+    client.onReset(({ resumedAt, reason }) => heard.push({ resumedAt, reason, published: publishes.length }));
+    client.connect();
+    return client;
+  };
+  let client = open();
+
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`the last event did not come; heard: ${show(heard)}`)), PATIENCE_MS);
+  });
+  try {
+    await Promise.race([done, late]);
+  } finally {
+    clearTimeout(timer);
+    client.close();
+    proxy.close();
+  }
+  return { heard, cursors: await Promise.all(publishes) };
+}
+
+/** Checks that every event came once and in order, or was excused by a reset, where it was kept no longer. */
+export function balance(heard: readonly Heard[], cursors: readonly string[]): void {
+  const offsets = cursors.map((cursor) => parseCursor(cursor)!.offset);
+  let next = 0;
+  for (const item of heard) {
+    if ('data' in item) {
+      if (item.data !== String(next) || item.id !== cursors[next])
+        throw new Error(`${item.data} came where ${next} was due; heard: ${show(heard)}`);
+      next++;
+    } else {
+      const floor = parseCursor(item.resumedAt)!.offset;
+      while (next < offsets.length && offsets[next]! <= floor) next++;
+      if (item.reason !== 'evicted' || next > item.published - RETENTION)
+        throw new Error(`a reset (${item.reason}) to before ${next} of ${item.published}; heard: ${show(heard)}`);
+    }
+  }
+  if (next !== cursors.length) throw new Error(`${next} of ${cursors.length} came; heard: ${show(heard)}`);
+}
+
+const show = (heard: readonly Heard[]): string =>
+  heard.map((item) => ('data' in item ? item.data : `reset ${item.resumedAt}`)).join(' ');
