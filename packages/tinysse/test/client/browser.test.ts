@@ -62,16 +62,21 @@ describeWith(['chromium'], 'in Chromium', () => {
   afterAll(() => browser?.close());
 
   /** A page whose client listens at `endpoint` and keeps what it hears in `page.seen`. */
-  async function open(site: string, endpoint: string) {
+  async function open(site: string, endpoint: string, retryInterval = 10) {
     const tab = await browser.newPage();
     onTestFinished(() => tab.close());
     await tab.goto(site);
-    await tab.evaluate((endpoint) => {
-      page.client = page.createSSEClient({ endpoint, retryInterval: 10 });
-      page.client.onMessage(({ data }) => page.seen.push(data));
-      page.client.connect();
-    }, endpoint);
-    return { tab, seen: () => tab.evaluate(() => page.seen) };
+    await tab.evaluate(
+      ([endpoint, retryInterval]) => {
+        page.client = page.createSSEClient({ endpoint, retryInterval });
+        page.client.onMessage(({ data }) => page.seen.push(data));
+        page.client.connect();
+      },
+      [endpoint, retryInterval] as const,
+    );
+    const isIn = (state: string) =>
+      vi.waitFor(async () => expect(await tab.evaluate(() => page.client.state)).toBe(state));
+    return { tab, seen: () => tab.evaluate(() => page.seen), isIn };
   }
 
   test('messages arrive, and a relative endpoint goes on after a lost stream by header', async () => {
@@ -113,5 +118,41 @@ describeWith(['chromium'], 'in Chromium', () => {
     const again = (await source.next()).open(frame(1));
     expect(await loop).toBe('m1');
     await again.gone;
+  });
+
+  test('the network that comes back ends the wait at once', async () => {
+    const source = await createSource();
+    const { tab, seen, isIn } = await open(await createSite(source.url), '/events', 3_600_000);
+    const first = (await source.next()).open(position(0) + frame(1));
+    await vi.waitFor(async () => expect(await seen()).toEqual(['m1']));
+    await tab.context().setOffline(true);
+    first.response.destroy();
+    await isIn('waiting');
+    await tab.context().setOffline(false);
+    const second = await source.next();
+    expect(second.request.headers['last-event-id']).toBe(at(1));
+    second.open(position(1) + frame(2));
+    await vi.waitFor(async () => expect(await seen()).toEqual(['m1', 'm2']));
+  });
+
+  test('a page that is seen again ends the wait at once', async () => {
+    const source = await createSource();
+    const { tab, isIn } = await open(await createSite(source.url), '/events', 3_600_000);
+    const first = (await source.next()).open(position(0));
+    await isIn('open');
+    // A headless browser hides no page: the event is of the test's making, as the browser makes it.
+    const see = (hidden: boolean) =>
+      tab.evaluate((hidden) => {
+        Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
+        document.dispatchEvent(new Event('visibilitychange', { bubbles: true }));
+        return page.client.state;
+      }, hidden);
+    first.response.destroy();
+    await isIn('waiting');
+    expect(await see(true)).toBe('waiting');
+    expect(await see(false)).toBe('connecting');
+    (await source.next()).open(position(0));
+    await isIn('open');
+    expect(await see(false)).toBe('open');
   });
 });

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
 import { createSSEServer } from 'tinysse';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { balance, fastClock, type Heard, RETENTION, runSchedule, type Schedule, schedule } from './faulty-schedule.js';
+import { balance, fastClock, type Heard, RETENTION, runSchedule, schedule } from './faulty-schedule.js';
 
 const runs = Number(process.env.TINYSSE_PROPERTY_RUNS ?? 100);
 const seed = Number(process.env.TINYSSE_PROPERTY_SEED ?? Math.floor(Math.random() * 2 ** 31));
