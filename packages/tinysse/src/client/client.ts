@@ -5,10 +5,18 @@ import { clientClock } from './clock.js';
 import { createListeners, OPEN, RESET, STATE } from './listeners.js';
 import { createLoops } from './loops.js';
 import { isSeen } from './position.js';
-import { type Failure, obeyed, type ReconnectState, reconnect } from './reconnect.js';
+import { type Failure, isOnce, obeyed, type ReconnectState, reconnect } from './reconnect.js';
 import { openStream } from './stream.js';
 import type { SSEClient, SSEClientOptions, SSEClientState } from './types.js';
 import { onWake } from './wake.js';
+
+const DEFAULTS = {
+  retryInterval: 1_000,
+  maxRetryDelay: 30_000,
+  maxReconnectAttempts: 0,
+  connectTimeoutMs: 15_000,
+  idleTimeoutMs: 0,
+};
 
 const FRESH = { failures: 0, refreshed: false };
 
@@ -34,22 +42,14 @@ export function createSSEClient<Events extends object = Untyped>(
   random = Math.random,
 ): SSEClient<Events> {
   const { endpoint, headers, storage, signal } = options;
-  const invalid = (name: 'endpoint' | keyof typeof limits, cause?: unknown) =>
+  const invalid = (name: 'endpoint' | keyof typeof DEFAULTS, cause?: unknown) =>
     new SSEError('INVALID_OPTION', `${name}: ${options[name]}`, { cause });
-  const limits = {
-    retryInterval: 1_000,
-    maxRetryDelay: 30_000,
-    maxReconnectAttempts: 0,
-    connectTimeoutMs: 15_000,
-    idleTimeoutMs: 0,
-  };
-  for (const name of Object.keys(limits) as (keyof typeof limits)[]) {
+  const limits = { ...DEFAULTS, once: isOnce(options) };
+  for (const name of Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[]) {
     limits[name] = +(options[name] ?? limits[name]);
     // Waits that begin at 0 would stay there: a hot loop.
     if (!(limits[name] >= +(name === 'retryInterval'))) throw invalid(name);
   }
-  // What changes something at the server must not do so twice.
-  const once = !options.resend && !/^(get|head)$/i.test(options.method ?? 'get');
   let url: string;
   try {
     // From the page, where there is one.
@@ -114,7 +114,7 @@ export function createSSEClient<Events extends object = Untyped>(
           // To another origin the header would need a preflight. A header takes bytes: those of UTF-8, one a unit.
           if ((globalThis.location ?? target).origin !== target.origin)
             target.searchParams.set('lastEventId', lastEventId);
-          else sent.set('last-event-id', unescape(encodeURIComponent(lastEventId)));
+          else sent.set('last-event-id', String.fromCharCode(...new TextEncoder().encode(lastEventId)));
         }
         // Of the options, fetch takes its own: method, body, credentials.
         const init = { ...options, headers: sent, cache: 'no-store', signal };
@@ -155,13 +155,7 @@ export function createSSEClient<Events extends object = Untyped>(
         if (status === 204) return finish();
         const openMs = clock.now() - openedAt!;
         const canRefresh = typeof headers === 'function';
-        const next = reconnect(
-          attempts,
-          { code, status, retryAfterMs, openMs },
-          { ...limits, once },
-          canRefresh,
-          random(),
-        );
+        const next = reconnect(attempts, { code, status, retryAfterMs, openMs }, limits, canRefresh, random());
         const { delayMs, failures: attempt } = (attempts = next);
         const willRetry = delayMs !== undefined;
         Object.assign(error, { code: next.code, attempt, willRetry });

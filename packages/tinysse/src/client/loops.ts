@@ -39,7 +39,7 @@ export function createLoops(
       changed();
     },
     /** Ends every loop once it has taken what it holds: quietly, or by throwing `error`. */
-    end(error: Error | undefined): void {
+    end(error?: Error): void {
       for (const loop of loops) loop.end = [error];
       changed();
     },

@@ -38,6 +38,10 @@ export interface ReconnectDecision extends ReconnectState {
 /** A stream that has been open so long starts the backoff over. */
 const STABLE_MS = 5_000;
 
+/** Whether a request may be sent once only: what changes something at the server must not do so twice. */
+export const isOnce = ({ method = 'get', resend }: { method?: string; resend?: boolean }): boolean =>
+  !resend && !/^(get|head)$/i.test(method);
+
 /** What servers ask for is obeyed within 1 s and 5 min. */
 export const obeyed = (ms: number): number => Math.min(Math.max(ms, 1_000), 300_000);
 

@@ -3,9 +3,11 @@ import type { CodecFor, Untyped } from '../protocol/codec.js';
 import { createSSEClient } from './client.js';
 import { createListeners, OPEN, RESET, STATE } from './listeners.js';
 import { createLoops } from './loops.js';
+import { isOnce } from './reconnect.js';
 import { type ErrorNotice, type Leader, lead, type Notice, type Wish } from './shared-leader.js';
 import { place } from './shared-place.js';
 import type { SSEClient, SSEClientOptions, SSEClientState } from './types.js';
+import { onWake } from './wake.js';
 
 /** A tab whose loops hold so many messages takes no more until they have none; then the stream is read again for it. */
 const HELD_LIMIT = 1_024;
@@ -18,7 +20,7 @@ const HELD_LIMIT = 1_024;
  * The connection is made with the options of the tab that leads, so they have to be the same in all tabs; `storage`,
  * `signal`, `codec` and `logger` are each tab's own. Order across tabs is known by tinysse cursors: with another server's ids,
  * a change of the leader may repeat an event. Where the runtime has no Web Locks (they need a secure context) or no
- * BroadcastChannel, every tab has a connection of its own.
+ * BroadcastChannel, and where the request may be sent once only, every tab has a connection of its own.
  *
  * @param options - as of `createSSEClient`
  * @throws SSEError INVALID_OPTION
@@ -33,7 +35,7 @@ export function createSharedSSEClient<Events extends object = Untyped>(
 ): SSEClient<Events> {
   const alone = createSSEClient<Events>(options);
   const locks = globalThis.navigator?.locks;
-  if (!locks || !globalThis.BroadcastChannel) return alone;
+  if (!locks || !globalThis.BroadcastChannel || isOnce(options)) return alone;
 
   const { storage, signal, codec: _codec, logger: _logger, ...connection } = options;
   const url = new URL(options.endpoint, globalThis.document?.baseURI ?? globalThis.location?.href).href;
@@ -116,6 +118,9 @@ export function createSharedSSEClient<Events extends object = Untyped>(
     const channel = new BroadcastChannel(name);
     const leaving = new AbortController();
     const left = leaving.signal;
+    const deafen = onWake(() => {
+      if (state === 'waiting') wish({ type: 'now' });
+    });
     say = (said) => channel.postMessage(said);
     leave = () => {
       leave = () => {};
@@ -126,6 +131,7 @@ export function createSharedSSEClient<Events extends object = Untyped>(
       leader?.close();
       leader = undefined;
       leaving.abort();
+      deafen();
       channel.close();
     };
     signal?.addEventListener('abort', abort);
