@@ -28,7 +28,10 @@ export interface SSEStorage {
 export interface SSEClientOptions<Events extends object = Untyped> {
   /** Where the stream is; in a browser it may be relative to the page. */
   endpoint: string | URL;
-  /** The wait before the first reconnect, at least 1; the server's `retry:` takes its place. Default: 1,000. */
+  /**
+   * The wait before the first reconnect, at least 1; the server's `retry:` takes its place. Default: 1,000. Any wait
+   * ends at once when the network is there again or the page is seen again.
+   */
   retryInterval?: number;
   /** The waits double up to this. Default: 30,000. */
   maxRetryDelay?: number;
@@ -49,7 +52,10 @@ export interface SSEClientOptions<Events extends object = Untyped> {
   credentials?: RequestCredentials;
   /** How long the answer's headers may take, `headers()` included; 0: for ever. Default: 15,000. */
   connectTimeoutMs?: number;
-  /** Reconnect when no byte has come for so long; 0: never. Default: 2.5 times the heartbeat that the server announces. */
+  /**
+   * Reconnect when no byte has come for so long; 0: never. Default: 2.5 times the heartbeat that the server announces,
+   * once it has.
+   */
   idleTimeoutMs?: number;
   /** Start after this event, or at `'earliest'`. It goes before what `storage` holds. */
   lastEventId?: string;
