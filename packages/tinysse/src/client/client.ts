@@ -22,6 +22,8 @@ const FRESH = { failures: 0, refreshed: false };
 
 /** So many heartbeats of the server may fail to come before the connection counts as dead. */
 const HEARTBEATS_MISSED = 2.5;
+/** The heartbeat of a server that has given a cursor and has not announced another. */
+const USUAL_HEARTBEAT_MS = 15_000;
 
 /**
  * A client for event streams, in browsers and servers alike. It reconnects by itself, goes on after the last event it
@@ -104,7 +106,9 @@ export function createSSEClient<Events extends object = Untyped>(
       ...limits,
       clock,
       lastEventId,
-      idleTimeoutMs: () => options.idleTimeoutMs ?? heartbeatMs * HEARTBEATS_MISSED,
+      idleTimeoutMs: () =>
+        options.idleTimeoutMs ??
+        HEARTBEATS_MISSED * (heartbeatMs || (isSeen(lastEventId, lastEventId) ? USUAL_HEARTBEAT_MS : 0)),
       async request(signal) {
         const target = new URL(url);
         const sent = new Headers(typeof headers === 'function' ? await headers() : headers);

@@ -53,8 +53,8 @@ export interface SSEClientOptions<Events extends object = Untyped> {
   /** How long the answer's headers may take, `headers()` included; 0: for ever. Default: 15,000. */
   connectTimeoutMs?: number;
   /**
-   * Reconnect when no byte has come for so long; 0: never. Default: 2.5 times the heartbeat that the server announces,
-   * once it has.
+   * Reconnect when no byte has come for so long; 0: never. Default: 2.5 times the heartbeat that the server announces; where
+   * it has announced none, 37,500 if the cursor is one of tinysse, else 0.
    */
   idleTimeoutMs?: number;
   /** Start after this event, or at `'earliest'`. It goes before what `storage` holds. */

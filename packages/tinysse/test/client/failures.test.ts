@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import type { SSEError } from '../../src/client/index.js';
-import { createSource, frame, position, watch } from './source.js';
+import { at, createSource, frame, position, watch } from './source.js';
 
 /** A client whose errors are kept. */
 function watchErrors(...parameters: Parameters<typeof watch>) {
@@ -213,4 +213,17 @@ test('a server that is not there is tried again', async () => {
   await vi.waitFor(() =>
     expect(errors).toMatchObject([{ code: 'NETWORK', willRetry: true, cause: expect.any(Error) }]),
   );
+});
+
+test.each([
+  ['2.5 usual heartbeats', at(1), 37_500],
+  ['any time, if the cursor is not one of tinysse', '17', undefined],
+])('before a heartbeat is announced a silence may last %s', async (_, lastEventId, ms) => {
+  const source = await createSource();
+  const { client, clock } = watchErrors(source.url, { lastEventId });
+  client.connect();
+  const connection = (await source.next()).open('event: tinysse:posi');
+  await vi.waitFor(() => expect([client.state, clock.nextIn()]).toEqual(['open', ms]));
+  connection.write(`\n\n${position(1, 1_000)}`);
+  await vi.waitFor(() => expect(clock.nextIn()).toBe(2_500));
 });

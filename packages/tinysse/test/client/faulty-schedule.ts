@@ -8,8 +8,6 @@ import { createFaultyProxy, type Fault } from './faulty-proxy.js';
 export const RETENTION = 16;
 /** So much faster than the real ones the clocks of client and server go. */
 const SPEED = 50;
-/** So many bytes of an answer hold its head and its first frame. */
-const FIRST_FRAME = 500;
 /** How long a schedule may take, in real milliseconds. */
 const PATIENCE_MS = 60_000;
 
@@ -36,10 +34,7 @@ interface Step extends Fault {
 
 export interface Schedule {
   steps: Step[];
-  /**
-   * Whether the client is told how long a silence may be. One that is not learns it from the server's first frame,
-   * so nothing stalls before that has come.
-   */
+  /** Whether the client is told how long a silence may be, or learns it from the server. */
   told: boolean;
   /** Whether `fetch` does not heed its signal, so that bytes of a given-up attempt still arrive. */
   heedless: boolean;
@@ -91,7 +86,7 @@ export async function runSchedule(
 
   const proxy = await createFaultyProxy({
     target,
-    faults: told ? steps : steps.map((step) => ({ ...step, bytes: step.bytes + FIRST_FRAME })),
+    faults: steps,
     onConnect: (n) => publish(steps[n]?.before),
     onAnswer(n) {
       publish(steps[n]?.during);
