@@ -43,7 +43,7 @@ export function createSSEClient<Events extends object = Untyped>(
   clock = clientClock,
   random = Math.random,
 ): SSEClient<Events> {
-  const { endpoint, headers, storage, signal } = options;
+  const { endpoint, method, body, headers, credentials, storage, signal } = options;
   const invalid = (name: 'endpoint' | keyof typeof DEFAULTS, cause?: unknown) =>
     new SSEError('INVALID_OPTION', `${name}: ${options[name]}`, { cause });
   const limits = { ...DEFAULTS, once: isOnce(options) };
@@ -120,8 +120,7 @@ export function createSSEClient<Events extends object = Untyped>(
             target.searchParams.set('lastEventId', lastEventId);
           else sent.set('last-event-id', String.fromCharCode(...new TextEncoder().encode(lastEventId)));
         }
-        // Of the options, fetch takes its own: method, body, credentials.
-        const init = { ...options, headers: sent, cache: 'no-store', signal };
+        const init = { method, body, credentials, headers: sent, cache: 'no-store', signal };
         return (options.fetch ?? fetch)(target.href, init as RequestInit);
       },
       onOpen() {

@@ -135,3 +135,13 @@ test.each([
 ])('%j is refused', (options) => {
   expect(() => createSSEClient(options)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
 });
+
+test('a fetch of the application gets what fetch takes, and none of the other options', async () => {
+  const fetch = vi.fn(async (_url: string, _init: RequestInit) => new Response(null, { status: 204 }));
+  const { client } = watch('http://unused.test/', { fetch, method: 'POST', body: 'b', credentials: 'include' });
+  client.connect();
+  await vi.waitFor(() => expect(client.state).toBe('closed'));
+  expect(Object.keys(fetch.mock.calls[0]![1]).sort()).toEqual(
+    ['body', 'cache', 'credentials', 'headers', 'method', 'signal'].sort(),
+  );
+});
