@@ -3,13 +3,18 @@ import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { type Browser, chromium } from 'playwright-core';
+import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import type { SSEClient, SSEClientOptions } from '../../src/client/index.js';
 import { describeWith, program } from '../programs.js';
 import { at, createSource, frame, position } from './source.js';
 
-declare const page: { createSSEClient(options: SSEClientOptions): SSEClient; client: SSEClient; seen: string[] };
+declare const page: {
+  createSSEClient(options: SSEClientOptions): SSEClient;
+  createSharedSSEClient(options: SSEClientOptions): SSEClient;
+  client: SSEClient;
+  seen: string[];
+};
 
 const FLAGS = [
   '--no-sandbox',
@@ -154,5 +159,26 @@ describeWith(['chromium'], 'in Chromium', () => {
     (await source.next()).open(position(0));
     await isIn('open');
     expect(await see(false)).toBe('open');
+  });
+
+  test('tabs that share a connection end its wait when one of them is seen again', async () => {
+    const source = await createSource();
+    const site = await createSite(source.url);
+    const context = await browser.newContext();
+    onTestFinished(() => context.close());
+    const isIn = (tab: Page, state: string) => tab.waitForFunction((state) => page.client.state === state, state);
+    const [leader, other] = [await context.newPage(), await context.newPage()];
+    for (const tab of [leader, other]) {
+      await tab.goto(site);
+      await tab.evaluate(() => {
+        page.client = page.createSharedSSEClient({ endpoint: '/events', retryInterval: 3_600_000 });
+        page.client.connect();
+      });
+      if (tab === leader) (await source.next()).refuse(503);
+      await isIn(tab, 'waiting');
+    }
+    await other.evaluate(() => document.dispatchEvent(new Event('visibilitychange', { bubbles: true })));
+    (await source.next()).open(position(0));
+    await Promise.all([isIn(leader, 'open'), isIn(other, 'open')]);
   });
 });

@@ -147,19 +147,6 @@ describeWith(['chromium'], 'tabs of one origin', () => {
     expect(site.asked).toBe(2);
   });
 
-  test('do not wait when one of them is seen again', async () => {
-    const site = await createSite(await bundle);
-    const context = await createContext();
-    const tabs: Page[] = [];
-    site.refuse(503);
-    for (let n = 0; n < 3; n++) tabs.push(await openTab(context, site.url, { retryInterval: 3_600_000 }));
-    for (const tab of tabs) await tab.waitForFunction(() => page.client.state === 'waiting');
-    site.refuse(0);
-    const leader = await leaderOf(tabs);
-    await tabs.find((tab) => tab !== leader)!.evaluate(() => dispatchEvent(new Event('visibilitychange')));
-    await Promise.all(tabs.map(isOpen));
-  });
-
   test('that stand at different positions each get what they are missing, over one connection', async () => {
     const site = await createSite(await bundle);
     const context = await createContext();
