@@ -8,7 +8,7 @@ import { balance, fastClock, type Heard, RETENTION, runSchedule, schedule } from
 const runs = Number(process.env.TINYSSE_PROPERTY_RUNS ?? 100);
 const seed = Number(process.env.TINYSSE_PROPERTY_SEED ?? Math.floor(Math.random() * 2 ** 31));
 /** Schedules that run at the same time. */
-const AT_ONCE = 8;
+const AT_ONCE = 16;
 
 describe('whatever happens to its connections, a client hears every event once and in order, or a reset', () => {
   const sse = createSSEServer({
