@@ -4,8 +4,8 @@ import { SSEError, type SSEServer } from 'tinysse';
 import type { Auth } from './auth/auth.js';
 import { consoleRoutes } from './console/assets.js';
 import { Refused, sendError } from './http/answer.js';
+import { type Cors, isPreflight } from './http/cors.js';
 import { READ, type Route } from './http/route.js';
-import { sameMachine } from './http/same-machine.js';
 import type { Journal } from './journal.js';
 import type { Metrics } from './metrics.js';
 import { channelsRoute, disconnectRoute } from './routes/channels.js';
@@ -16,8 +16,9 @@ import { publishRoute } from './routes/publish.js';
 export interface AppOptions {
   readonly sse: SSEServer;
   readonly auth: Auth;
-  /** Where the hub listens. */
-  readonly port: number;
+  readonly cors: Cors;
+  /** Refuses requests that name another Host or come from pages of another site. */
+  readonly checkNames: (req: IncomingMessage) => void;
   /** Both are told of every request that is refused. */
   readonly metrics: Metrics;
   readonly journal: Journal;
@@ -26,8 +27,7 @@ export interface AppOptions {
 }
 
 /** The hub's HTTP interface. */
-export function createApp({ sse, auth, port, metrics, journal, log }: AppOptions): RequestListener {
-  const checkSameMachine = sameMachine(port);
+export function createApp({ sse, auth, cors, checkNames, metrics, journal, log }: AppOptions): RequestListener {
   const routes = new Map<string, Route>([
     ['/publish', { methods: ['POST'], handle: publishRoute(sse, auth) }],
     ['/events', { methods: READ, handle: eventsRoute(sse, auth) }],
@@ -42,8 +42,10 @@ export function createApp({ sse, auth, port, metrics, journal, log }: AppOptions
     const mark = target.indexOf('?');
     const path = mark < 0 ? target : target.slice(0, mark);
     const found = routes.get(path);
-    if (auth.open) checkSameMachine(req);
+    cors.mark(req, res);
+    checkNames(req);
     if (!found) throw new Refused(404, 'NOT_FOUND', `there is nothing at ${path.slice(0, 200)}`);
+    if (isPreflight(req)) return cors.preflight(req, res, found);
     if (!found.methods.includes(req.method ?? '')) {
       const allow = found.methods.join(', ');
       throw new Refused(405, 'METHOD_NOT_ALLOWED', `${req.method} is not for ${path}; use ${allow}`, { allow });

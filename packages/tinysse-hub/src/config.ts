@@ -1,7 +1,21 @@
 import { list, optional, secret, toggle, type Values, value } from './flags.js';
 import { readPair, type TlsFiles } from './http/tls.js';
 import { UsageError } from './problems.js';
-import { bytes, count, directory, duration, host, hubUrl, oneOf, port, redisUrl, text, webUrl } from './values.js';
+import {
+  bytes,
+  count,
+  directory,
+  duration,
+  host,
+  hostName,
+  hubUrl,
+  oneOf,
+  port,
+  redisUrl,
+  text,
+  webOrigin,
+  webUrl,
+} from './values.js';
 
 // Every setting of the program. `--help`, the environment, configuration files, the messages and docs/configuration.md are
 // made from these tables.
@@ -36,6 +50,12 @@ export const serveFlags = {
   jwtIssuer: optional('--jwt-issuer <name>', 'take tokens with this "iss" only', text),
   jwtAudience: optional('--jwt-audience <name>', 'take tokens with this "aud" only', text),
   anonymous: list('--anonymous <pattern>', 'channels that everybody may read: NAME or PREFIX*; may be repeated', text),
+  corsOrigin: list(
+    '--cors-origin <origin>',
+    'whose pages may use the hub, as https://app.example.com, or * without cookies; may be repeated',
+    webOrigin,
+  ),
+  allowHost: list('--allow-host <name>', 'another name that clients call the hub by; may be repeated', hostName),
   heartbeat: value('--heartbeat <time>', 'the longest silence on a stream', duration, '15s'),
   tlsCert: optional('--tls-cert <file>', 'certificate in PEM: HTTPS with HTTP/2; SIGHUP reads it again', text),
   tlsKey: optional('--tls-key <file>', 'its key in PEM', text),

@@ -73,6 +73,12 @@ export const host: Parse<string> = (given) => {
   throw new Error('must be an address or a host name, without a port');
 };
 
+/** A name that clients call the hub by, in lower case. */
+export const hostName: Parse<string> = (given) => {
+  if (/^[a-z\d_-]+(\.[a-z\d_-]+)*$/i.test(given)) return given.toLowerCase();
+  throw new Error('must be a host name as in hub.example.com, without scheme and port');
+};
+
 /** Whether only this machine can reach a host. */
 export const isLoopback = (host: string): boolean => LOOPBACK.test(host);
 
@@ -96,4 +102,12 @@ export const redisUrl: Parse<URL> = (given) => {
     if (url.hostname !== '' && /^\/?\d*$/.test(url.pathname)) return url;
   }
   throw new Error('must be a URL as in redis://localhost:6379 or rediss://user:password@host:6379/0');
+};
+
+/** An origin as browsers write it, or `*`. */
+export const webOrigin: Parse<string> = (given) => {
+  if (given === '*') return given;
+  const url = /^https?:\/\/[^/?#@*]+$/i.test(given) && URL.canParse(given) ? new URL(given) : undefined;
+  if (url) return url.origin;
+  throw new Error('must be an origin as in https://app.example.com, without a path, or *');
 };

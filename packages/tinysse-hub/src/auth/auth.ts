@@ -25,7 +25,15 @@ export const openToAll: Auth = { open: true, publisher: () => OPEN, subscriber: 
 
 type Settings = Pick<
   ServeConfig,
-  'host' | 'jwtSecret' | 'jwtSecretFile' | 'jwksUrl' | 'jwksFile' | 'jwtIssuer' | 'jwtAudience' | 'anonymous'
+  | 'host'
+  | 'jwtSecret'
+  | 'jwtSecretFile'
+  | 'jwksUrl'
+  | 'jwksFile'
+  | 'jwtIssuer'
+  | 'jwtAudience'
+  | 'anonymous'
+  | 'corsOrigin'
 >;
 
 /**
@@ -67,7 +75,7 @@ function checked(grant: Grant | Promise<Grant>, check: (grant: Grant) => void): 
 }
 
 /** A hub that asks nobody who they are is for this machine. */
-function checkAlone({ host, anonymous, jwtIssuer, jwtAudience }: Settings): void {
+function checkAlone({ host, anonymous, corsOrigin, jwtIssuer, jwtAudience }: Settings): void {
   const keys = '--jwt-secret-file, --jwt-secret, --jwks-url or --jwks-file';
   if (!isLoopback(host))
     throw new UsageError(
@@ -76,6 +84,10 @@ function checkAlone({ host, anonymous, jwtIssuer, jwtAudience }: Settings): void
     );
   if (anonymous.length > 0)
     throw new UsageError(`--anonymous ${anonymous[0]}: without keys everybody may do everything; set ${keys} as well`);
+  if (corsOrigin.includes('*'))
+    throw new UsageError(
+      `--cors-origin *: without keys every page could publish; name origins, or set ${keys} as well`,
+    );
   if (jwtIssuer !== undefined || jwtAudience !== undefined)
     throw new UsageError(`--jwt-issuer and --jwt-audience are for tokens, which need a key; set ${keys} as well`);
 }

@@ -5,7 +5,9 @@ import { openAuth } from '../auth/auth.js';
 import { checkServe, type ServeConfig, serveFlags } from '../config.js';
 import { readServeConfig } from '../config-file.js';
 import { addFlags } from '../flags.js';
+import { createCors } from '../http/cors.js';
 import { listen } from '../http/listener.js';
+import { checkNames } from '../http/names.js';
 import { createJournal } from '../journal.js';
 import { createLogger } from '../logger.js';
 import { createMetrics } from '../metrics.js';
@@ -65,10 +67,18 @@ async function serve(config: ServeConfig, version: string): Promise<void> {
     observer: observerOf(metrics, journal),
     log: store.log,
   });
+  const cors = createCors(config.corsOrigin);
   const app = createApp({
     sse,
     auth,
-    port: listener.port,
+    cors,
+    checkNames: checkNames({
+      host: config.host,
+      port: listener.port,
+      open: auth.open,
+      names: config.allowHost,
+      cors,
+    }),
     metrics,
     journal,
     log: (error) => log('a request failed', error),
