@@ -1,5 +1,4 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import type { Duplex } from 'node:stream';
 import { SSEError, type SSEServer } from 'tinysse';
 import type { Auth } from './auth/auth.js';
 import { consoleRoutes } from './console/assets.js';
@@ -9,9 +8,9 @@ import { READ, type Route } from './http/route.js';
 import type { Journal } from './journal.js';
 import type { Metrics } from './metrics.js';
 import { channelsRoute, disconnectRoute } from './routes/channels.js';
-import { eventsRoute } from './routes/events.js';
+import { type EventsLimits, eventsRoute } from './routes/events.js';
 import { healthRoutes } from './routes/health.js';
-import { publishRoute } from './routes/publish.js';
+import { type PublishLimits, publishRoute } from './routes/publish.js';
 
 export interface AppOptions {
   readonly sse: SSEServer;
@@ -19,6 +18,7 @@ export interface AppOptions {
   readonly cors: Cors;
   /** Refuses requests that name another Host or come from pages of another site. */
   readonly checkNames: (req: IncomingMessage) => void;
+  readonly limits: EventsLimits & PublishLimits;
   /** Both are told of every request that is refused. */
   readonly metrics: Metrics;
   readonly journal: Journal;
@@ -27,10 +27,10 @@ export interface AppOptions {
 }
 
 /** The hub's HTTP interface. */
-export function createApp({ sse, auth, cors, checkNames, metrics, journal, log }: AppOptions): RequestListener {
+export function createApp({ sse, auth, cors, checkNames, limits, metrics, journal, log }: AppOptions): RequestListener {
   const routes = new Map<string, Route>([
-    ['/publish', { methods: ['POST'], handle: publishRoute(sse, auth) }],
-    ['/events', { methods: READ, handle: eventsRoute(sse, auth) }],
+    ['/publish', { methods: ['POST'], handle: publishRoute(sse, auth, limits) }],
+    ['/events', { methods: READ, handle: eventsRoute(sse, auth, limits) }],
     ['/channels', { methods: READ, handle: channelsRoute(sse, auth) }],
     ['/disconnect', { methods: ['POST'], handle: disconnectRoute(sse, auth) }],
     ...healthRoutes(sse, metrics),
@@ -68,35 +68,3 @@ export function createApp({ sse, auth, cors, checkNames, metrics, journal, log }
     }
   };
 }
-
-const BROKEN: Record<string, readonly [line: string, code: string, message: string]> = {
-  HPE_HEADER_OVERFLOW: [
-    '431 Request Header Fields Too Large',
-    'HEADER_TOO_LARGE',
-    'the request line or the headers are too long',
-  ],
-  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'REQUEST_TIMEOUT', 'the request took too long to arrive'],
-};
-
-/** Answers what is not HTTP, or too long or too slow to become a request. */
-export const answerBroken =
-  (metrics: Metrics) =>
-  (error: Error & { code?: string }, socket: Duplex): void => {
-    // An answer that is on its way must not get another one into its middle. Node keeps it there, and looks there itself.
-    const { _httpMessage: answering } = socket as { _httpMessage?: unknown };
-    if (answering || !socket.writable) {
-      socket.destroy();
-      return;
-    }
-    const [line, code, message] = BROKEN[error.code ?? ''] ?? [
-      '400 Bad Request',
-      'BAD_REQUEST',
-      'this is not an HTTP request',
-    ];
-    metrics.refused('', code);
-    const body = JSON.stringify({ error: { code, message } });
-    socket.end(
-      `HTTP/1.1 ${line}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
-      () => socket.destroy(),
-    );
-  };

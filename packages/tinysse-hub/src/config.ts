@@ -1,5 +1,6 @@
 import { list, optional, secret, toggle, type Values, value } from './flags.js';
 import { readPair, type TlsFiles } from './http/tls.js';
+import { limitFlags, maxEventSize } from './limits.js';
 import { UsageError } from './problems.js';
 import {
   bytes,
@@ -57,6 +58,7 @@ export const serveFlags = {
   ),
   allowHost: list('--allow-host <name>', 'another name that clients call the hub by; may be repeated', hostName),
   heartbeat: value('--heartbeat <time>', 'the longest silence on a stream', duration, '15s'),
+  ...limitFlags,
   tlsCert: optional('--tls-cert <file>', 'certificate in PEM: HTTPS with HTTP/2; SIGHUP reads it again', text),
   tlsKey: optional('--tls-key <file>', 'its key in PEM', text),
   logLevel: value(
@@ -79,6 +81,7 @@ export const publishFlags = {
   channel: list('-c, --channel <name>', 'another channel for the same event; may be repeated', text),
   event: optional('--event <name>', "the event's name", text),
   key: optional('--key <key>', 'publish only once, however often it is tried with this key', text),
+  maxEventSize,
   lines: toggle('--lines', 'publish every line of stdin as an event of its own, as it comes'),
   url,
 };

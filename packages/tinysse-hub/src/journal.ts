@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
 import type { Observer } from 'tinysse';
+import type { Addresses } from './http/address.js';
 import { whoOf } from './http/sender.js';
 
 /** Channels of one line; a client of many would otherwise fill the log. */
@@ -16,11 +17,13 @@ export interface RefusalReason {
 export interface Journal {
   readonly observer: Required<Pick<Observer, 'connected' | 'disconnected' | 'refused'>>;
   refused(req: IncomingMessage, reason: RefusalReason): void;
+  /** What was refused before it was a request. */
+  unheard(address: string | undefined, reason: RefusalReason): void;
 }
 
 /** A line never holds a header or a query: those may carry tokens. */
-export function createJournal(logger: Logger): Journal {
-  const sender = (req: IncomingMessage): object => ({ who: whoOf(req), address: req.socket.remoteAddress });
+export function createJournal(logger: Logger, addresses: Addresses): Journal {
+  const sender = (req: IncomingMessage): object => ({ who: whoOf(req), address: addresses.of(req) });
   const refused: Journal['refused'] = (req, { code, message }) => {
     const [path = '', query = ''] = (req.url ?? '').split('?', 2);
     const channels = new URLSearchParams(query).getAll('channel');
@@ -38,6 +41,7 @@ export function createJournal(logger: Logger): Journal {
   };
   return {
     refused,
+    unheard: (address, { code, message }) => logger.info({ address, code, why: message }, 'refused'),
     observer: {
       connected: ({ context, channels }) =>
         logger.info({ ...sender(context.raw as IncomingMessage), ...some(channels) }, 'connected'),

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { type Log, type MemoryLogOptions, memoryLog, SSEError } from 'tinysse';
 import type { ServeConfig } from './config.js';
+import { logLimits } from './limits.js';
 import { Failure } from './problems.js';
 
 /** The log that a hub was told to use. It opens with its first use. */
@@ -16,7 +17,11 @@ export interface Store {
 export async function createStore(config: ServeConfig): Promise<Store> {
   const { memory, redis, dataDir, newEpoch } = config;
   const { retainEvents, retainAge, retainBytes } = config;
-  const retention: MemoryLogOptions = { maxEventsPerChannel: retainEvents, maxAgeMs: retainAge };
+  const retention: MemoryLogOptions = {
+    maxEventsPerChannel: retainEvents,
+    maxAgeMs: retainAge,
+    ...logLimits(config),
+  };
   if (retainBytes !== undefined) retention.maxBytes = retainBytes;
   if (memory) return { log: memoryLog(retention), place: 'in memory: they are gone when it ends', advice: {} };
   if (redis) return redisStore(redis, retention);

@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+
 /**
  * Reads a value that a person wrote.
  * @throws Error whose message goes on after the flag and the value, as in `--port 99999: must be …`
@@ -56,6 +58,15 @@ function scaled(given: string, units: Record<string, number>): number | undefine
   return value >= 1 && Number.isSafeInteger(value) ? value : undefined;
 }
 
+/** A size or count within a bound. */
+export const upTo =
+  (most: number, parse: Parse<number>): Parse<number> =>
+  (given) => {
+    const value = parse(given);
+    if (value <= most) return value;
+    throw new Error(`must be at most ${most}`);
+  };
+
 export const oneOf =
   <T extends string>(...choices: readonly T[]): Parse<T> =>
   (given) => {
@@ -81,6 +92,23 @@ export const hostName: Parse<string> = (given) => {
 
 /** Whether only this machine can reach a host. */
 export const isLoopback = (host: string): boolean => LOOPBACK.test(host);
+
+/** An address, or all that share its first `prefix` bits. */
+export interface Network {
+  readonly address: string;
+  readonly prefix: number;
+  readonly family: 'ipv4' | 'ipv6';
+}
+
+export const network: Parse<Network> = (given) => {
+  const [address = '', bits, ...more] = given.split('/');
+  const version = isIP(address);
+  const most = version === 6 ? 128 : 32;
+  const prefix = bits === undefined ? most : /^\d{1,3}$/.test(bits) ? Number(bits) : Number.NaN;
+  if (version !== 0 && prefix <= most && more.length === 0)
+    return { address, prefix, family: version === 6 ? 'ipv6' : 'ipv4' };
+  throw new Error('must be an address or a network, as in 10.0.0.1 or 10.0.0.0/8');
+};
 
 /** Where a hub is. @returns a URL whose path ends in `/`, so that routes resolve below it */
 export const hubUrl: Parse<URL> = (given) => {

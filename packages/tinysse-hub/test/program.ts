@@ -71,12 +71,21 @@ export function start(args: readonly string[], env?: Record<string, string>, fil
   return program;
 }
 
+/** Arguments of `sh` that do something first, such as to set limits, and then run the program. */
+const inShell = (first: string, args: readonly string[]): string[] => [
+  '-c',
+  `${first}; exec "$0" "$@"`,
+  process.execPath,
+  BIN,
+  ...args,
+];
+
 /** Runs the program to its end. */
 export async function run(
   args: readonly string[],
-  { input = '', env }: { input?: string | Uint8Array; env?: Record<string, string> } = {},
+  { input = '', env, shell }: { input?: string | Uint8Array; env?: Record<string, string>; shell?: string } = {},
 ): Promise<{ code: number | string; stdout: string; stderr: string }> {
-  const program = start(args, env);
+  const program = shell === undefined ? start(args, env) : start(inShell(shell, args), env, 'sh');
   program.child.stdin.end(input);
   const code = await program.ended;
   return { code, stdout: program.stdout, stderr: program.stderr };
@@ -92,10 +101,11 @@ export interface Hub {
 const STORES = ['--memory', '--data-dir', '--redis'];
 
 /** Starts a hub, on any free port and in memory unless the arguments say otherwise. Whoever calls it ends it. */
-export async function openHub(args: readonly string[] = []): Promise<Hub> {
+export async function openHub(args: readonly string[] = [], shell?: string): Promise<Hub> {
   const where = args.includes('--port') ? [] : ['--port', '0'];
   const store = STORES.some((flag) => args.includes(flag)) ? [] : ['--memory'];
-  const program = new Program(['serve', ...where, ...store, ...args]);
+  const serve = ['serve', ...where, ...store, ...args];
+  const program = shell === undefined ? new Program(serve) : new Program(inShell(shell, serve), {}, 'sh');
   const place = /Look at it: (https?:\/\/\S+:(\d+))\/\n/;
   await program.until(({ stdout, stderr }) => place.test(stdout) && stderr.includes('listening'));
   const [, url = '', port] = place.exec(program.stdout) ?? [];
@@ -103,8 +113,8 @@ export async function openHub(args: readonly string[] = []): Promise<Hub> {
 }
 
 /** Starts a hub that is ended when the test is, at the latest. */
-export async function startHub(args?: readonly string[]): Promise<Hub> {
-  const hub = await openHub(args);
+export async function startHub(args?: readonly string[], shell?: string): Promise<Hub> {
+  const hub = await openHub(args, shell);
   onTestFinished(async () => void (await hub.program.end()));
   return hub;
 }

@@ -18,7 +18,10 @@ test('what follows a failure of the log is not tried, and answered with its erro
       return memory.append(event);
     },
   };
-  const route = publishRoute(createSSEServer({ log, logger: () => {} }), openToAll);
+  const route = publishRoute(createSSEServer({ log, logger: () => {} }), openToAll, {
+    eventBytes: 2 ** 20,
+    addressOf: () => '',
+  });
   const server = createServer((req, res) => void route(req, res, '')).listen(0, '127.0.0.1');
   onTestFinished(() => void server.close());
   await once(server, 'listening');

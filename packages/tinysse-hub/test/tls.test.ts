@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { type ClientHttp2Session, type ClientHttp2Stream, connect as connectHttp2 } from 'node:http2';
@@ -7,20 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
-import { describeWith, program as find } from '../../tinysse/test/programs.js';
+import { describeWith } from '../../tinysse/test/programs.js';
 import { launch } from './browser.js';
+import { makeCertificate } from './certificate.js';
 import { run, startHub } from './program.js';
-
-/** A certificate for this machine that nobody has signed. */
-function makeCertificate(folder: string, name: string): { cert: string; key: string } {
-  const [cert, key] = [join(folder, `${name}.pem`), join(folder, `${name}.key`)];
-  const subject = '-subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1';
-  const kind = 'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2';
-  execFileSync(find('openssl') as string, [...`${kind} ${subject}`.split(' '), '-keyout', key, '-out', cert], {
-    stdio: 'ignore',
-  });
-  return { cert, key };
-}
 
 /** A session of HTTP/2 with a hub. */
 function session(url: string): ClientHttp2Session {

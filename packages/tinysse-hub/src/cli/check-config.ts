@@ -4,6 +4,7 @@ import { openAuth } from '../auth/auth.js';
 import { checkServe, serveFlags } from '../config.js';
 import { readServeConfig, readServeFile } from '../config-file.js';
 import { addFlags, type Flag, find, longName } from '../flags.js';
+import { roomFor } from '../limits.js';
 
 export function checkConfigCommand(program: Command): void {
   const command = program
@@ -24,6 +25,7 @@ Examples:
     .action(async () => {
       const config = readServeConfig(command, process.env);
       checkServe(config);
+      roomFor(config);
       await openAuth(config, () => {});
       process.stdout.write(effective(command, process.env));
     });

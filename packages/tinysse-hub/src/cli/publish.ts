@@ -4,7 +4,7 @@ import { type PublishConfig, publishFlags } from '../config.js';
 import { addFlags, readFlags } from '../flags.js';
 import { Failure, UsageError } from '../problems.js';
 import { linesOf } from './lines.js';
-import { MOST_BYTES, openPublisher } from './publisher.js';
+import { openPublisher } from './publisher.js';
 import { endWithReader, print, say } from './stdio.js';
 
 /** How long `--lines` waits for a hub that is away. */
@@ -48,18 +48,17 @@ lines that came together with it may be published.`,
 async function publishOne(channels: string[], data: string | undefined, config: PublishConfig): Promise<void> {
   endWithReader();
   const { publish } = openPublisher(channels, config, 0);
-  await print(await publish(data ?? (await readStdin()), config.key));
+  await print(await publish(data ?? (await readStdin(config.maxEventSize)), config.key));
 }
 
-async function readStdin(): Promise<Uint8Array> {
+async function readStdin(most: number): Promise<Uint8Array> {
   sayWhenTyped();
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
     chunks.push(chunk);
     length += chunk.length;
-    if (length > MOST_BYTES + 2)
-      throw new Failure(`stdin is longer than ${MOST_BYTES} bytes, the most that an event may have`);
+    if (length > most + 2) throw new Failure(`stdin is longer than ${most} bytes, the most that an event may have`);
   }
   const all = Buffer.concat(chunks);
   const end = all.at(-1) !== 10 ? all.length : all.at(-2) === 13 ? all.length - 2 : all.length - 1;
@@ -92,7 +91,7 @@ async function publishLines(channels: string[], config: PublishConfig): Promise<
     }
   };
   try {
-    for await (const line of linesOf(process.stdin as AsyncIterable<Buffer>, MOST_BYTES)) {
+    for await (const line of linesOf(process.stdin as AsyncIterable<Buffer>, config.maxEventSize)) {
       if (problem) break;
       const answer = publishLine(line, ++read);
       unanswered += line.length;

@@ -4,9 +4,6 @@ import type { PublishConfig } from '../config.js';
 import { Failure, reasonOf, UsageError } from '../problems.js';
 import { say } from './stdio.js';
 
-/** The most that a hub takes as one event, unless it is told otherwise. */
-export const MOST_BYTES = 2 ** 20;
-
 /** Publishes an event. @throws UsageError when the hub says that it makes no sense, Failure for every other refusal */
 export type Publish = (data: string | Uint8Array, key?: string) => Promise<string>;
 

@@ -1,14 +1,19 @@
 import type { Command } from 'commander';
 import { createSSEServer, httpStatus, SSEError } from 'tinysse';
-import { answerBroken, createApp } from '../app.js';
+import { createApp } from '../app.js';
 import { openAuth } from '../auth/auth.js';
 import { checkServe, type ServeConfig, serveFlags } from '../config.js';
 import { readServeConfig } from '../config-file.js';
 import { addFlags } from '../flags.js';
+import { countedAs, createAddresses } from '../http/address.js';
+import { createBroken, type NoteRefusal } from '../http/broken.js';
 import { createCors } from '../http/cors.js';
+import { createCrowd } from '../http/crowd.js';
 import { listen } from '../http/listener.js';
 import { checkNames } from '../http/names.js';
+import { PublishRate } from '../http/rate.js';
 import { createJournal } from '../journal.js';
+import { roomFor, serverLimits } from '../limits.js';
 import { createLogger } from '../logger.js';
 import { createMetrics } from '../metrics.js';
 import { observerOf } from '../observe.js';
@@ -22,7 +27,7 @@ export function serveCommand(program: Command, version: string): void {
     .summary('run the hub')
     .description(
       'Runs the hub. Events are kept on disk, in ./data: a publish is answered when it is safe there. ' +
-        'SIGTERM and Ctrl-C end streams gently, within 10 s; a second one ends the hub at once.',
+        'SIGTERM and Ctrl-C end streams gently, slow ones within --drain-timeout; a second one ends the hub at once.',
     );
   addFlags(command, serveFlags)
     .addHelpText(
@@ -49,6 +54,7 @@ What it answers:
 
 async function serve(config: ServeConfig, version: string): Promise<void> {
   const tls = checkServe(config);
+  const room = roomFor(config);
   const logger = await createLogger(config);
   const log = (message: unknown, error?: unknown): void => {
     // What a client did wrong is told to the client, and in the line of its refusal.
@@ -57,16 +63,20 @@ async function serve(config: ServeConfig, version: string): Promise<void> {
   };
   const auth = await openAuth(config, (message, error) => logger.error({ err: error }, message));
   const store = await createStore(config);
-  const listener = await listen({ host: config.host, port: config.port, tls });
+  const listener = await listen({ host: config.host, port: config.port, tls, requestTimeoutMs: config.requestTimeout });
   const metrics = createMetrics(version);
-  const journal = createJournal(logger);
+  const addresses = createAddresses(config.trustedProxy);
+  const journal = createJournal(logger, addresses);
   const sse = createSSEServer({
+    ...serverLimits(config, room),
     heartbeatMs: config.heartbeat,
     refusalBody: 'json',
     logger: log,
     observer: observerOf(metrics, journal),
     log: store.log,
   });
+  const { maxConnectionsPerAddress: most, publishRate } = config;
+  const crowd = most === undefined ? undefined : createCrowd(most, addresses);
   const cors = createCors(config.corsOrigin);
   const app = createApp({
     sse,
@@ -79,11 +89,21 @@ async function serve(config: ServeConfig, version: string): Promise<void> {
       names: config.allowHost,
       cors,
     }),
+    limits: {
+      enter: crowd?.enter,
+      eventBytes: config.maxEventSize,
+      rate: publishRate === undefined ? undefined : new PublishRate(publishRate),
+      addressOf: (req) => countedAs(addresses.of(req)),
+    },
     metrics,
     journal,
     log: (error) => log('a request failed', error),
   });
-  listener.answer(app, answerBroken(metrics));
+  const note: NoteRefusal = (address, reason) => {
+    metrics.refused('', reason.code);
+    journal.unheard(address, reason);
+  };
+  listener.answer({ app, broken: createBroken(note), admit: crowd?.admit(note) });
   // Who comes already waits meanwhile.
   await sse.cursor().catch(async (error: unknown) => {
     void listener.close();
@@ -91,7 +111,8 @@ async function serve(config: ServeConfig, version: string): Promise<void> {
     await store.log.close();
     throw openFailure(error, store);
   });
-  obeySignals(listener, sse, store.log, logger);
-  welcome(listener.url, version, store.place);
-  logger.info({ address: listener.address, port: listener.port, version, events: store.place }, 'listening');
+  obeySignals({ listener, sse, log: store.log, logger, drainMs: config.drainTimeout });
+  welcome(listener.url, version, store.place, room);
+  const { address, port } = listener;
+  logger.info({ address, port, version, events: store.place, ...room }, 'listening');
 }

@@ -2,14 +2,23 @@ import type { Logger } from 'pino';
 import type { Log, SSEServer } from 'tinysse';
 import type { Listener } from '../http/listener.js';
 
-const DRAIN_MS = 10_000;
 /** After the drain, what is left of requests may still take so long. */
 const LAST_REQUESTS_MS = 1_000;
 /** How long the log's reader may take for the last lines. */
 const LAST_LINES_MS = 1_000;
 
+/** A hub that runs. */
+export interface Running {
+  readonly listener: Listener;
+  readonly sse: SSEServer;
+  readonly log: Log;
+  readonly logger: Logger;
+  /** How long streams that are behind may take to end. */
+  readonly drainMs: number;
+}
+
 /** What signals do: SIGTERM and SIGINT end the hub, gently the first time; SIGHUP reads the certificate again. */
-export function obeySignals(listener: Listener, sse: SSEServer, log: Log, logger: Logger): void {
+export function obeySignals({ listener, sse, log, logger, drainMs }: Running): void {
   let draining = false;
   const end = (signal: 'SIGINT' | 'SIGTERM'): void => {
     if (draining) process.exit(signal === 'SIGINT' ? 130 : 143);
@@ -20,7 +29,7 @@ export function obeySignals(listener: Listener, sse: SSEServer, log: Log, logger
       setTimeout(exit, LAST_LINES_MS);
       logger.flush(exit);
     };
-    drain(listener, sse, log).then(
+    drain({ listener, sse, log, drainMs }).then(
       () => {
         logger.info('ended');
         ended(0);
@@ -44,8 +53,8 @@ export function obeySignals(listener: Listener, sse: SSEServer, log: Log, logger
 }
 
 /** New connections are taken until the streams have ended, so that whoever asks hears that the hub is draining. */
-async function drain(listener: Listener, sse: SSEServer, log: Log): Promise<void> {
-  await sse.close({ drainMs: DRAIN_MS });
+async function drain({ listener, sse, log, drainMs }: Omit<Running, 'logger'>): Promise<void> {
+  await sse.close({ drainMs });
   const closed = listener.close();
   listener.closeIdle();
   const late = setTimeout(() => listener.closeAll(), LAST_REQUESTS_MS);

@@ -1,7 +1,8 @@
 import type { WriteStream } from 'node:tty';
+import type { Room } from '../limits.js';
 
 /** Prints where to look, what to paste and where events are kept; colours only on a terminal. */
-export function welcome(url: string, version: string, place: string): void {
+export function welcome(url: string, version: string, place: string, { clients, files }: Room): void {
   const out = process.stdout as WriteStream;
   const colours = out.isTTY && !process.env.NO_COLOR;
   const bold = (text: string): string => (colours ? `\x1b[1m${text}\x1b[22m` : text);
@@ -15,6 +16,7 @@ ${bold('tinysse-hub')} ${version} is running. Look at it: ${cyan(`${url}/`)}
   publish    ${bold(`curl -d 'hello' '${url}/publish?channel=demo'`)}
 
 Events are kept ${place}.
+There is room for ${clients} clients${files === undefined ? '' : ` and ${files} open files`}.
 
 `);
 }

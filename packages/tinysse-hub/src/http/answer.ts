@@ -40,6 +40,10 @@ export function sendError(
     return undefined;
   }
   const { status, code, message, headers } = refusal(error);
+  if ((status === 503 || status === 429) && wantsStream(req)) {
+    sendLater(res);
+    return { code, message };
+  }
   // The library has told of its own.
   if (status >= 500 && !(error instanceof SSEError)) log(error);
   const body = JSON.stringify({ error: { code, message } });
@@ -55,6 +59,20 @@ export function sendError(
   res.write(body);
   endWhenSent(req, res);
   return { code, message };
+}
+
+/** Whether an EventSource asks, which any other status than 200 would end for good. */
+const wantsStream = ({ method, headers }: IncomingMessage): boolean =>
+  method === 'GET' && (headers.accept?.includes('text/event-stream') ?? false);
+
+/** When an EventSource that is sent away comes back, by chance within these, so that all do not return at once. */
+const RETURN_MS = { least: 5_000, most: 15_000 };
+
+/** An event stream that says when to come back, and ends. */
+function sendLater(res: ServerResponse): void {
+  const wait = RETURN_MS.least + Math.random() * (RETURN_MS.most - RETURN_MS.least);
+  res.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache, no-transform' });
+  res.end(`retry: ${Math.round(wait)}\n\n`);
 }
 
 /** What an error says to whoever asked. */

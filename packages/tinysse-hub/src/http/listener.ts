@@ -1,8 +1,13 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
-import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2';
+import {
+  createSecureServer,
+  type Http2SecureServer,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import { Failure } from '../problems.js';
+import type { Broken } from './broken.js';
 import { readPair, type TlsFiles } from './tls.js';
 
 export interface ListenOptions {
@@ -10,6 +15,16 @@ export interface ListenOptions {
   readonly port: number;
   /** With it the listener speaks HTTP/2 and HTTP/1.1 over TLS, else HTTP/1.1. */
   readonly tls?: TlsFiles | undefined;
+  /** How long a request may take to arrive, with its body, in milliseconds. */
+  readonly requestTimeoutMs: number;
+}
+
+/** What a listener asks of the program. */
+export interface Answering {
+  readonly app: RequestListener;
+  readonly broken: Broken;
+  /** @returns false for a connection that is to be cut off; default: every one is taken */
+  readonly admit?: ((socket: Socket) => boolean) | undefined;
 }
 
 /** A port that is open. */
@@ -17,8 +32,8 @@ export interface Listener {
   readonly address: string;
   readonly port: number;
   readonly url: string;
-  /** Begins to answer. @param broken - answers what is not HTTP */
-  answer(app: RequestListener, broken: (error: Error, socket: Duplex) => void): void;
+  /** Begins to answer. */
+  answer(answering: Answering): void;
   /** Takes the certificate from its files again. @throws Failure; the one before stays */
   reload(): void;
   /** Takes no more connections. @returns resolves when the last has gone */
@@ -33,23 +48,30 @@ const HEADER_BYTES = 64 * 2 ** 10;
 /** Streams of one HTTP/2 connection, and the megabytes that they may hold back. */
 const HTTP2_STREAMS = 1_000;
 const HTTP2_MEMORY_MB = 64;
+/** A connection that has nothing to do is kept for so long: more than what proxies in front keep theirs. */
+const KEEP_ALIVE_MS = 65_000;
 
 /** @throws Failure when the port cannot be had, or the certificate cannot be used */
 export async function listen(options: ListenOptions): Promise<Listener> {
   const { tls } = options;
-  const parts = tls ? secure(tls) : plain();
+  const times = timesOf(options);
+  const parts = tls ? secure(tls, times) : plain(times);
   const place = await bind(parts.server, options);
   const { server } = parts;
   return {
     ...parts,
     ...place,
     url: `${tls ? 'https' : 'http'}://${place.address}:${place.port}`,
-    answer(app, broken) {
+    answer({ app, broken, admit }) {
       // The request and response of HTTP/2 have the members that the app uses of those of HTTP/1.1.
       const listener = app as (...args: unknown[]) => void;
       (server as Server).on('request', listener).on('checkContinue', listener);
-      server.on(tls ? 'tlsClientError' : 'clientError', tls ? (_, socket) => socket.destroy() : broken);
-      if (tls) server.on('clientError', broken);
+      server.on('clientError', broken.answer);
+      if (tls) {
+        server.on('tlsClientError', (_, socket) => socket.destroy());
+        server.on('stream', (stream) => limitBody(stream, times.requestTimeout, broken.late));
+      }
+      if (admit) admitOnly(server, admit);
     },
     close: () => new Promise((resolve) => server.close(() => resolve())),
   };
@@ -57,8 +79,17 @@ export async function listen(options: ListenOptions): Promise<Listener> {
 
 type Parts = Pick<Listener, 'reload' | 'closeIdle' | 'closeAll'> & { readonly server: Server | Http2SecureServer };
 
-function plain(): Parts {
-  const server = createServer({ keepAliveTimeout: 65_000, maxHeaderSize: HEADER_BYTES });
+/** Node looks at its connections every so often: a slow one lasts at most a quarter longer than it may. */
+const timesOf = ({ requestTimeoutMs: ms }: ListenOptions) => ({
+  headersTimeout: ms,
+  requestTimeout: ms,
+  connectionsCheckingInterval: Math.min(5_000, Math.ceil(ms / 4)),
+  keepAliveTimeout: KEEP_ALIVE_MS,
+});
+type Times = ReturnType<typeof timesOf>;
+
+function plain(times: Times): Parts {
+  const server = createServer({ ...times, maxHeaderSize: HEADER_BYTES });
   return {
     server,
     reload() {},
@@ -67,14 +98,17 @@ function plain(): Parts {
   };
 }
 
-function secure(files: TlsFiles): Parts {
+function secure(files: TlsFiles, times: Times): Parts {
   const server = createSecureServer({
     ...readPair(files),
+    handshakeTimeout: times.requestTimeout,
     allowHTTP1: true,
     maxHeaderSize: HEADER_BYTES,
     maxSessionMemory: HTTP2_MEMORY_MB,
     settings: { maxConcurrentStreams: HTTP2_STREAMS, maxHeaderListSize: HEADER_BYTES },
   } as Parameters<typeof createSecureServer>[0]);
+  // Of HTTP/1.1 on this port; the options have no place for them.
+  Object.assign(server, times);
   const sockets = new Set<Socket>();
   const sessions = new Set<ServerHttp2Session>();
   server.on('secureConnection', (socket: Socket) => {
@@ -84,6 +118,7 @@ function secure(files: TlsFiles): Parts {
   server.on('session', (session) => {
     sessions.add(session);
     session.once('close', () => sessions.delete(session));
+    closeWhenIdle(session);
   });
   return {
     server,
@@ -92,6 +127,35 @@ function secure(files: TlsFiles): Parts {
     closeIdle: () => sessions.forEach((session) => void session.close()),
     closeAll: () => sockets.forEach((socket) => void socket.destroy()),
   };
+}
+
+/** Ends a session that has been silent and has no stream; streams that are open have heartbeats. */
+function closeWhenIdle(session: ServerHttp2Session): void {
+  let streams = 0;
+  session.on('stream', (stream: ServerHttp2Stream) => {
+    streams++;
+    stream.once('close', () => streams--);
+  });
+  session.setTimeout(KEEP_ALIVE_MS, () => {
+    if (streams === 0) session.close();
+  });
+}
+
+/** Of a stream whose body does not come in time, `late` is told. */
+function limitBody(stream: ServerHttp2Stream, ms: number, late: (stream: ServerHttp2Stream) => void): void {
+  if (stream.endAfterHeaders) return;
+  const timer = setTimeout(() => late(stream), ms);
+  const arrived = (): void => clearTimeout(timer);
+  stream.once('end', arrived).once('close', arrived);
+}
+
+/** Cuts off connections that are not admitted, before anything is spent on them. */
+function admitOnly(server: Server | Http2SecureServer, admit: (socket: Socket) => boolean): void {
+  const take = server.listeners('connection');
+  server.removeAllListeners('connection').on('connection', (socket: Socket) => {
+    if (!admit(socket)) socket.destroy();
+    else for (const listener of take) listener.call(server, socket);
+  });
 }
 
 function bind(server: Server | Http2SecureServer, { host, port }: ListenOptions): Promise<AddressOf> {

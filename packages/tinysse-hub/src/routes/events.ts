@@ -6,9 +6,14 @@ import { Refused } from '../http/answer.js';
 import { eachParameter, unknownParameter } from '../http/query.js';
 import { identify } from '../http/sender.js';
 
+export interface EventsLimits {
+  /** Takes a stream's place among those of its address. @returns gives it back; undefined when there is none left */
+  readonly enter?: ((req: IncomingMessage) => (() => void) | undefined) | undefined;
+}
+
 /** `GET /events?channel=a[&channel=b][&lastEventId=…][&access_token=…]`: the stream. The library reads `lastEventId` itself. */
 export const eventsRoute =
-  (sse: SSEServer, auth: Auth) =>
+  (sse: SSEServer, auth: Auth, { enter }: EventsLimits) =>
   (req: IncomingMessage, res: ServerResponse, query: string): Promise<void> => {
     const channels: string[] = [];
     let token: string | undefined;
@@ -19,6 +24,14 @@ export const eventsRoute =
     });
     if (channels.length === 0)
       throw new Refused(400, 'NO_CHANNEL', 'the parameter "channel" is missing: GET /events?channel=NAME');
+    if (enter) {
+      const leave = enter(req);
+      if (!leave)
+        throw new Refused(429, 'TOO_MANY_CONNECTIONS', 'this address has as many streams as it may; close some', {
+          'retry-after': '10',
+        });
+      res.once('close', leave);
+    }
     const stream = ({ expiresAt, subject }: Grant): Promise<void> => {
       identify(req, subject);
       return sse.serve(req, res, { channels, expiresAt });

@@ -6,19 +6,30 @@ import { requireChannels } from '../auth/grant.js';
 import { Refused, sendJson } from '../http/answer.js';
 import { readBody } from '../http/body.js';
 import { eachParameter, unknownParameter } from '../http/query.js';
+import type { PublishRate } from '../http/rate.js';
 import { isLines, publishLines } from './publish-lines.js';
 
-const MOST_BYTES = 2 ** 20;
+export interface PublishLimits {
+  /** The most that one event may have. */
+  readonly eventBytes: number;
+  readonly rate?: PublishRate | undefined;
+  /** What the rate counts of a sender that shows no token. */
+  readonly addressOf: (req: IncomingMessage) => string;
+}
 
 /**
  * `POST /publish?channel=a[&channel=b][&event=n][&key=…]`: the body is the event's data, unless its type says that it is
  * events, one a line.
  */
 export const publishRoute =
-  (sse: SSEServer, auth: Auth) =>
+  (sse: SSEServer, auth: Auth, limits: PublishLimits) =>
   async (req: IncomingMessage, res: ServerResponse, query: string): Promise<void> => {
     const grant = await auth.publisher(req);
-    const mayPublish = (channels: readonly string[]): void => requireChannels(grant, 'publish', channels);
+    const take = limits.rate && admit(limits.rate, grant.id ?? limits.addressOf(req));
+    const mayPublish = (channels: readonly string[]): void => {
+      requireChannels(grant, 'publish', channels);
+      take?.();
+    };
     if (isLines(req.headers['content-type'])) {
       if (query) throw new Refused(400, 'INVALID_PARAMETER', 'every line names its own channels; leave the query out');
       return publishLines(sse, req, res, mayPublish);
@@ -26,7 +37,7 @@ export const publishRoute =
     // Everything is looked at before the body is read, so that a mistake costs nobody an upload.
     const target = publishTarget(query);
     mayPublish(target.channels);
-    const body = await readBody(req, res, MOST_BYTES);
+    const body = await readBody(req, res, limits.eventBytes);
     if (!isUtf8(body))
       throw new Refused(400, 'INVALID_DATA', 'the body is not UTF-8; encode binary data first, as base64 for one');
     const data = body.toString();
@@ -34,6 +45,17 @@ export const publishRoute =
     const id = await sse.send({ ...target, data });
     sendJson(res, 200, `{"id":"${id}"}`);
   };
+
+/** Lets a request in for its first event. @returns to be called for each event */
+function admit(rate: PublishRate, sender: string): () => void {
+  rate.admit(sender);
+  rate.take(sender);
+  let first = true;
+  return () => {
+    if (!first) rate.take(sender);
+    first = false;
+  };
+}
 
 function publishTarget(query: string): Omit<PublishInput, 'data'> & { channels: string[] } {
   const channels: string[] = [];

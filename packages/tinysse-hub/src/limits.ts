@@ -1,0 +1,100 @@
+import type { MemoryLogOptions, SSEServerOptions } from 'tinysse';
+import { fileLimit } from './file-limit.js';
+import { list, optional, type Values, value } from './flags.js';
+import { Failure } from './problems.js';
+import { bytes, count, duration, network, upTo } from './values.js';
+
+/** A request of many events holds no more, so no event may be larger. */
+const LARGEST_EVENT = 8 * 2 ** 20;
+
+export const maxEventSize = value(
+  '--max-event-size <size>',
+  'the most that one event may have, as it goes over the wire; up to 8MiB',
+  upTo(LARGEST_EVENT, bytes),
+  '1MiB',
+);
+
+/** What bounds everything that clients could make grow. */
+export const limitFlags = {
+  maxClients: value(
+    '--max-clients <count>',
+    'streams at once; never more than the file limit less 256',
+    count,
+    '20000',
+  ),
+  maxConnectionsPerAddress: optional(
+    '--max-connections-per-address <count>',
+    'streams of one address at once, and twice as many connections (default: no limit)',
+    count,
+  ),
+  trustedProxy: list(
+    '--trusted-proxy <address>',
+    'a proxy, or a network as 10.0.0.0/8, whose X-Forwarded-For tells addresses; may be repeated',
+    network,
+  ),
+  publishRate: optional(
+    '--publish-rate <count>',
+    'events a second of one token, or of one address without a token (default: no limit)',
+    count,
+  ),
+  maxChannelsPerClient: value('--max-channels-per-client <count>', 'channels of one stream', count, '128'),
+  maxChannelsPerEvent: value('--max-channels-per-event <count>', 'channels of one event', count, '1024'),
+  maxEventSize,
+  maxPendingPublishes: value('--max-pending-publishes <count>', 'publishes that wait for the log', count, '10000'),
+  maxPendingBytes: value('--max-pending-bytes <size>', 'their bytes', bytes, '64MiB'),
+  maxChannels: value('--max-channels <count>', 'channels that the log knows', count, '100000'),
+  maxKeys: value('--max-keys <count>', 'keys of events that the log remembers', count, '100000'),
+  keyWindow: value('--key-window <time>', 'how long it remembers them', duration, '5m'),
+  publishTimeout: value('--publish-timeout <time>', 'how long the log may take for a publish', duration, '5s'),
+  requestTimeout: value(
+    '--request-timeout <time>',
+    'how long a request may take to arrive, with its body',
+    duration,
+    '30s',
+  ),
+  stallTimeout: value('--stall-timeout <time>', 'how long a client may take nothing of its stream', duration, '60s'),
+  drainTimeout: value('--drain-timeout <time>', 'how long slow streams may take to end with the hub', duration, '10s'),
+};
+
+type LimitConfig = Values<typeof limitFlags>;
+
+/** Files that a hub needs beside those of its clients: its log, publishers, whoever watches over it. */
+const SPARE_FILES = 256;
+
+/** How many clients a hub takes, and why. */
+export interface Room {
+  readonly clients: number;
+  /** Files that the process may open, where the system tells. */
+  readonly files: number | undefined;
+}
+
+/** Fits the clients into the files that the process may open: each takes one. @throws Failure when none fits */
+export function roomFor({ maxClients }: LimitConfig, files = fileLimit()): Room {
+  const clients = Math.min(maxClients, (files ?? Number.POSITIVE_INFINITY) - SPARE_FILES);
+  if (clients > 0) return { clients, files };
+  throw new Failure(
+    `this process may open ${files} files, and the hub needs ${SPARE_FILES} beside one for each client; ` +
+      'raise the limit, as with ulimit -n 65536 or LimitNOFILE= of systemd',
+  );
+}
+
+/** The limits of the server of streams. */
+export const serverLimits = (config: LimitConfig, { clients }: Room): Pick<SSEServerOptions, 'limits' | 'stallMs'> => ({
+  stallMs: config.stallTimeout,
+  limits: {
+    clients,
+    channelsPerClient: config.maxChannelsPerClient,
+    channelsPerEvent: config.maxChannelsPerEvent,
+    eventBytes: config.maxEventSize,
+    pendingPublishes: config.maxPendingPublishes,
+    pendingBytes: config.maxPendingBytes,
+    publishTimeoutMs: config.publishTimeout,
+  },
+});
+
+/** The limits of the log, beside how much it retains. */
+export const logLimits = ({ maxChannels, maxKeys, keyWindow }: LimitConfig): MemoryLogOptions => ({
+  maxChannels,
+  maxKeys,
+  keyWindowMs: keyWindow,
+});
