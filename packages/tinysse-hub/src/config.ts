@@ -3,6 +3,7 @@ import { readPair, type TlsFiles } from './http/tls.js';
 import { limitFlags, maxEventSize } from './limits.js';
 import { UsageError } from './problems.js';
 import {
+  bearerToken,
   bytes,
   count,
   directory,
@@ -75,6 +76,7 @@ export const serveFlags = {
   ),
 };
 
+const token = secret('--token <token>', 'shown to the hub as who you are; better in the environment', bearerToken);
 const url = value('--url <url>', 'where the hub is', hubUrl, 'http://127.0.0.1:7730');
 
 export const publishFlags = {
@@ -83,6 +85,7 @@ export const publishFlags = {
   key: optional('--key <key>', 'publish only once, however often it is tried with this key', text),
   maxEventSize,
   lines: toggle('--lines', 'publish every line of stdin as an event of its own, as it comes'),
+  token,
   url,
 };
 
@@ -94,11 +97,25 @@ export const tailFlags = {
     'begin after this event; "earliest" for all that the hub has kept',
     text,
   ),
+  token,
   url,
 };
 
+export const tokenFlags = {
+  publish: list('--publish <pattern>', 'channels it may publish to: NAME or PREFIX*; may be repeated', text),
+  subscribe: list('--subscribe <pattern>', 'channels it may read; may be repeated', text),
+  admin: toggle('--admin', 'whether it may look at channels and end streams'),
+  subject: optional('--subject <name>', "whom it is for, in the hub's log", text),
+  ttl: value('--ttl <time>', 'how long it lasts', duration, '1h'),
+  jwtSecret: secret('--jwt-secret <secret>', 'what signs it, as the hub has it; better in the environment or a file'),
+  jwtSecretFile: optional('--jwt-secret-file <file>', 'a file that holds the secret', text),
+  jwtIssuer: optional('--jwt-issuer <name>', 'its "iss"', text),
+  jwtAudience: optional('--jwt-audience <name>', 'its "aud"', text),
+  config: optional('--config <file>', "the hub's configuration file, for these last four", text),
+};
+
 /** The settings of every command that has some; `check-config` has those of `serve`. */
-export const commandFlags = { serve: serveFlags, publish: publishFlags, tail: tailFlags };
+export const commandFlags = { serve: serveFlags, publish: publishFlags, tail: tailFlags, token: tokenFlags };
 
 export type ServeConfig = Values<typeof serveFlags>;
 export type PublishConfig = Values<typeof publishFlags>;

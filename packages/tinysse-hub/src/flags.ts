@@ -33,8 +33,12 @@ export const optional = <T>(flag: string, description: string, parse: Parse<T>):
 });
 
 /** A flag that may be left out, and whose value is never printed. */
-export const secret = (flag: string, description: string): Flag<string | undefined> => ({
-  ...optional(flag, description, (given) => given),
+export const secret = (
+  flag: string,
+  description: string,
+  parse: Parse<string> = (given) => given,
+): Flag<string | undefined> => ({
+  ...optional(flag, description, parse),
   secret: true,
 });
 

@@ -4,6 +4,7 @@ import { checkConfigCommand } from './cli/check-config.js';
 import { publishCommand } from './cli/publish.js';
 import { serveCommand } from './cli/serve.js';
 import { tailCommand } from './cli/tail.js';
+import { tokenCommand } from './cli/token.js';
 import { Failure, UsageError } from './problems.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
@@ -31,7 +32,7 @@ Exit codes: 0 done, 1 failed, 2 not understood.
 The flags of a command: tinysse-hub help serve`,
   );
 
-for (const add of [serveCommand, checkConfigCommand, publishCommand, tailCommand]) add(program, version);
+for (const add of [serveCommand, checkConfigCommand, publishCommand, tailCommand, tokenCommand]) add(program, version);
 
 try {
   await program.parseAsync();

@@ -8,6 +8,12 @@ export type Parse<T> = (text: string) => T;
 
 export const text: Parse<string> = (given) => given;
 
+/** What may stand behind `Bearer`. Source: RFC 6750, section 2.1. */
+export const bearerToken: Parse<string> = (given) => {
+  if (/^[\w.~+/-]+=*$/.test(given)) return given;
+  throw new Error('must be a token as `tinysse-hub token` prints it');
+};
+
 export const directory: Parse<string> = (given) => {
   if (given !== '') return given;
   throw new Error('must be the name of a directory');

@@ -93,7 +93,7 @@ function checkAlone({ host, anonymous, corsOrigin, jwtIssuer, jwtAudience }: Set
 }
 
 /** The secret of HS256 tokens, if one is set. @throws UsageError, Failure */
-function readSecret({
+export function readSecret({
   jwtSecret,
   jwtSecretFile,
 }: Pick<Settings, 'jwtSecret' | 'jwtSecretFile'>): Uint8Array<ArrayBuffer> | undefined {

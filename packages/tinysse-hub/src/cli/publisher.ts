@@ -13,12 +13,13 @@ export type Publish = (data: string | Uint8Array, key?: string) => Promise<strin
  */
 export function openPublisher(
   channels: string[],
-  { event, url }: PublishConfig,
+  { event, url, token }: PublishConfig,
   patienceMs: number,
 ): { publish: Publish; publisher: HubPublisher } {
   let away = false;
   const publisher = createHubPublisher({
     url,
+    token,
     retryForMs: patienceMs,
     // Whoever publishes is told.
     logger: () => {},

@@ -112,7 +112,9 @@ async function serve(config: ServeConfig, version: string): Promise<void> {
     throw openFailure(error, store);
   });
   obeySignals({ listener, sse, log: store.log, logger, drainMs: config.drainTimeout });
-  welcome(listener.url, version, store.place, room);
+  const hasSecret = config.jwtSecret !== undefined || config.jwtSecretFile !== undefined;
+  const token = auth.open ? 'none' : hasSecret ? 'own' : 'foreign';
+  welcome({ url: listener.url, version, place: store.place, room, token });
   const { address, port } = listener;
   logger.info({ address, port, version, events: store.place, ...room }, 'listening');
 }

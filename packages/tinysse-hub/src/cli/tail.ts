@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { createSSEClient, type SSEClient, SSEError, type SSEReset } from 'tinysse/client';
 import { type TailConfig, tailFlags } from '../config.js';
-import { addFlags, readFlags } from '../flags.js';
+import { addFlags, find, readFlags } from '../flags.js';
 import { Failure, reasonOf, UsageError } from '../problems.js';
 import { webUrl } from '../values.js';
 import { endWithReader, print, say } from './stdio.js';
@@ -31,7 +31,11 @@ Examples:
     )
     .action(async (targets: string[]) => {
       const config = readFlags(command, tailFlags, process.env);
-      await tail(endpointOf(targets, config.url), config);
+      const endpoint = endpointOf(targets, config.url);
+      const { origin } = find(command, 'token', tailFlags.token, process.env);
+      // What the environment holds is for the hub, not for any site that is looked at.
+      const token = origin === 'flag' || endpoint.origin === config.url.origin ? config.token : undefined;
+      await tail(endpoint, { ...config, token });
     });
 }
 
@@ -51,7 +55,7 @@ function endpointOf(targets: string[], hub: URL): URL {
   return endpoint;
 }
 
-async function tail(endpoint: URL, { event, json, lastEventId }: TailConfig): Promise<void> {
+async function tail(endpoint: URL, { event, json, lastEventId, token }: TailConfig): Promise<void> {
   endWithReader();
   /** What the server said when it refused. */
   let refusal: string | undefined;
@@ -59,6 +63,7 @@ async function tail(endpoint: URL, { event, json, lastEventId }: TailConfig): Pr
     endpoint,
     maxRetryDelay: LONGEST_WAIT_MS,
     ...(lastEventId !== undefined && { lastEventId }),
+    ...(token !== undefined && { headers: { authorization: `Bearer ${token}` } }),
     async fetch(url, init) {
       const response = await fetch(url, init);
       refusal = response.ok ? undefined : await messageOf(response);
