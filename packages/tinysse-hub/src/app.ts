@@ -44,6 +44,9 @@ export function createApp({ sse, auth, cors, checkNames, limits, metrics, journa
     const found = routes.get(path);
     cors.mark(req, res);
     checkNames(req);
+    const { expect } = req.headers;
+    if (expect !== undefined && !/^100-continue$/i.test(expect))
+      throw new Refused(417, 'EXPECTATION_FAILED', 'no Expect is understood but 100-continue');
     if (!found) throw new Refused(404, 'NOT_FOUND', `there is nothing at ${path.slice(0, 200)}`);
     if (isPreflight(req)) return cors.preflight(req, res, found);
     if (!found.methods.includes(req.method ?? '')) {

@@ -64,6 +64,12 @@ test('a body that is known to be too long is refused before it is sent', async (
   expect(raw.received).toMatch(/^HTTP\/1.1 413 [^]*connection: close[^]*EVENT_TOO_LARGE/);
 });
 
+test('an expectation that is none of HTTP is refused', async () => {
+  const raw = begin('Content-Length: 1\r\nExpect: miracles\r\n');
+  await raw.until('EXPECTATION_FAILED');
+  expect(raw.received).toMatch(/^HTTP\/1\.1 417 /);
+});
+
 test('a body that turns out to be too long is refused while it comes', async () => {
   const raw = begin('Transfer-Encoding: chunked\r\n');
   const chunk = `10000\r\n${'x'.repeat(2 ** 16)}\r\n`;

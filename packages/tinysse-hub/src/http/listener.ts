@@ -65,7 +65,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     answer({ app, broken, admit }) {
       // The request and response of HTTP/2 have the members that the app uses of those of HTTP/1.1.
       const listener = app as (...args: unknown[]) => void;
-      (server as Server).on('request', listener).on('checkContinue', listener);
+      (server as Server).on('request', listener).on('checkContinue', listener).on('checkExpectation', listener);
       server.on('clientError', broken.answer);
       if (tls) {
         server.on('tlsClientError', (_, socket) => socket.destroy());
