@@ -1,3 +1,4 @@
+import { authConnects, authDelivery } from './auth.mjs';
 import batch from './batch.mjs';
 import decode from './decode.mjs';
 import fanOutFlatOut from './fan-out-flat-out.mjs';
@@ -41,6 +42,8 @@ export const cases = [
   fetchPaced,
   idle,
   connects,
+  authConnects,
+  authDelivery,
   manyChannels,
   stalled,
   reconnectStorm,

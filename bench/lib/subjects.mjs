@@ -4,6 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+/** Of the hub with keys, and of those who sign tokens for it. */
+export const BENCH_SECRET = 'a secret of the bench, 32 bytes or more';
+
 const here = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const node = (file) => (port) => ({ command: [process.execPath, here(file), String(port)] });
 const bun = (file) => (port) => ({ command: [bunProgram(), here(file), String(port)] });
@@ -26,6 +29,17 @@ export const subjects = {
         process.execPath,
         here('../packages/tinysse-hub/bin/tinysse-hub.js'),
         ...['serve', '--memory', '--port', String(port), '--log-level', 'error'],
+      ],
+    }),
+  },
+  programWithKeys: {
+    title: 'tinysse-hub with keys',
+    ours: true,
+    start: (port) => ({
+      command: [
+        process.execPath,
+        here('../packages/tinysse-hub/bin/tinysse-hub.js'),
+        ...['serve', '--memory', '--port', String(port), '--log-level', 'error', '--jwt-secret', BENCH_SECRET],
       ],
     }),
   },

@@ -46,15 +46,15 @@ export class Client {
   #tail = Buffer.alloc(0);
   #opened;
 
-  /** @param {{ channels: string[], port: number, path: string, size: number, tally: Tally, lastEventId?: string, watchResets?: boolean }} options */
-  constructor({ channels, port, path, size, tally, lastEventId, watchResets = false }) {
+  /** @param {{ channels: string[], port: number, path: string, size: number, tally: Tally, headers?: string, lastEventId?: string, watchResets?: boolean }} options */
+  constructor({ channels, port, path, size, tally, headers = '', lastEventId, watchResets = false }) {
     this.channels = channels;
     this.#tally = tally;
     this.#watchResets = watchResets;
     this.#scanner = new Scanner(Math.max(size, MARK));
     const query = channels.map((channel) => `channel=${channel}`).join('&');
     const resume = lastEventId === undefined ? '' : `Last-Event-ID: ${lastEventId}\r\n`;
-    const request = `GET ${path}?${query} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAccept: text/event-stream\r\n${resume}\r\n`;
+    const request = `GET ${path}?${query} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAccept: text/event-stream\r\n${headers}${resume}\r\n`;
     const onread = { buffer: BUFFER, callback: (length, bytes) => this.#read(bytes, length) };
     this.ready = new Promise((resolve, reject) => {
       this.#opened = resolve;

@@ -21,7 +21,7 @@ export class Publisher {
   #first = 0;
 
   /**
-   * @param {{ port: number, path: string, size: number, connections: number,
+   * @param {{ port: number, path: string, size: number, connections: number, headers?: string,
    *   targetsOf: (number: number) => string[], onSend: (targets: string[]) => void }} options
    */
   constructor(options) {
@@ -29,10 +29,10 @@ export class Publisher {
   }
 
   async connect() {
-    const { port, connections } = this.#options;
+    const { port, connections, headers = '' } = this.#options;
     const lines = Array.from(
       { length: connections },
-      () => new Line(port, (line, answer) => this.#answered(line, answer)),
+      () => new Line(port, headers, (line, answer) => this.#answered(line, answer)),
     );
     await Promise.all(lines.map((line) => line.ready));
     this.#idle = lines;
@@ -95,10 +95,12 @@ class Line {
   number = 0;
   #socket;
   #port;
+  #headers;
   #text = '';
 
-  constructor(port, answered) {
+  constructor(port, headers, answered) {
     this.#port = port;
+    this.#headers = headers;
     this.ready = new Promise((resolve, reject) => {
       this.#socket = net.connect({ host: '127.0.0.1', port, noDelay: true }, resolve);
       this.#socket.on('error', reject);
@@ -115,7 +117,7 @@ class Line {
   send(number, target, data) {
     this.number = number;
     this.#socket.write(
-      `POST ${target} HTTP/1.1\r\nHost: 127.0.0.1:${this.#port}\r\nContent-Type: text/plain\r\nContent-Length: ${data.length}\r\n\r\n${data}`,
+      `POST ${target} HTTP/1.1\r\nHost: 127.0.0.1:${this.#port}\r\nContent-Type: text/plain\r\nContent-Length: ${data.length}\r\n${this.#headers}\r\n${data}`,
     );
   }
 }

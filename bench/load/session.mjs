@@ -4,6 +4,7 @@ import { Histogram } from './histogram.mjs';
 import { microseconds } from './mark.mjs';
 import { audienceOf, planOf } from './plans.mjs';
 import { Publisher } from './publisher.mjs';
+import { tokenFor } from './tokens.mjs';
 import { cpuSeconds, memoryKiB } from './usage.mjs';
 
 /** Connections that are being made at once. */
@@ -57,11 +58,18 @@ export class Session {
   }
 
   #dial(options) {
-    const { port, path, size } = this.#spec;
+    const { port, path, size, tokens } = this.#spec;
+    const headers = this.#headers(tokens === 'one' ? 'everybody' : `${performance.now()} ${this.clients.length}`);
     const channels = this.#plan.channelsOf(this.clients.length);
-    const client = new Client({ port, path, size, channels, tally: this.tally, ...options });
+    const client = new Client({ port, path, size, channels, headers, tally: this.tally, ...options });
     this.clients.push(client);
     return client;
+  }
+
+  /** What is shown to a hub with keys. */
+  #headers(sub) {
+    const { secret } = this.#spec;
+    return secret === undefined ? '' : `Authorization: Bearer ${tokenFor(secret, sub)}\r\n`;
   }
 
   async publisher(connections = this.#spec.publishers) {
@@ -71,6 +79,7 @@ export class Session {
       path: publishPath,
       size,
       connections,
+      headers: this.#headers('publisher'),
       targetsOf: this.#plan.targetsOf,
       onSend: (targets) => {
         this.targets.push(targets);

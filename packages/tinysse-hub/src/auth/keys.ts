@@ -9,6 +9,7 @@ import {
   type JWTVerifyGetKey,
 } from 'jose';
 import { Failure } from '../problems.js';
+import { type QuickVerify, quickVerify } from './hmac.js';
 
 /** What verifies tokens. */
 export interface Keys {
@@ -16,6 +17,8 @@ export interface Keys {
   readonly algorithms: readonly string[];
   /** @throws KeysAway when the keys cannot be had now */
   readonly find: JWTVerifyGetKey;
+  /** For tokens signed with a secret. */
+  readonly quick?: QuickVerify | undefined;
   /** Changes with the keys, so that what was verified with former ones is verified again. */
   generation(): number;
 }
@@ -47,6 +50,7 @@ export async function openKeys({ secret, jwksUrl, jwksFile, log }: KeySources): 
   if (!hmac && !set) return undefined;
   return {
     algorithms: [...(hmac ? [HMAC] : []), ...(set ? SIGNATURES : [])],
+    quick: secret && quickVerify(secret),
     find: (header, token) => (header.alg === HMAC && hmac ? hmac : set!.find(header, token)),
     generation: () => set?.generation() ?? 0,
   };

@@ -1,11 +1,13 @@
+import { createHmac } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { exportSPKI } from 'jose';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { anonymousGrant, type Grant, OPEN } from '../../src/auth/grant.js';
+import { type Expected, quickVerify } from '../../src/auth/hmac.js';
 import { importSecret, type KeySources, openKeys } from '../../src/auth/keys.js';
-import { type Expected, Verifier } from '../../src/auth/verifier.js';
+import { Verifier } from '../../src/auth/verifier.js';
 import type { Refused } from '../../src/http/answer.js';
 import { fileWith, jwksOf, pairOf, SECRET, signedBy, tokenOf } from './tokens.js';
 
@@ -99,6 +101,47 @@ describe('a token is refused', () => {
   ])('when its claims have not their shape: %j', async (tinysse, reason) =>
     expect(await refusal(await bySecret(), await tokenOf(tinysse))).toContain(reason),
   );
+});
+
+describe('a token of HS256 that is plain', () => {
+  test('is verified at once', async () => {
+    const one = await bySecret();
+    for (const header of [{ alg: 'HS256' }, { alg: 'HS256', typ: 'JWT', kid: 'k' }])
+      expect(one.verify(await tokenOf(rights, { header }))).not.toBeInstanceOf(Promise);
+  });
+
+  test('and no other is taken without jose', async () => {
+    const quick = quickVerify(bytes(SECRET));
+    const good = await tokenOf(rights);
+    expect(quick(good, {})).toEqual({ tinysse: rights });
+    const [header, payload, signature] = good.split('.') as [string, string, string];
+    const signed = (header: string): string => {
+      const text = `${header}.${payload}`;
+      return `${text}.${createHmac('sha256', SECRET).update(text).digest('base64url')}`;
+    };
+    expect(quick(signed(part({ alg: 'HS256' })), {})).toBeDefined();
+    for (const token of [
+      signed(part({ alg: 'HS256', crit: ['b64'], b64: false })),
+      signed(part({ alg: 'HS512' })),
+      signed(part({ alg: 'none' })),
+      signed(part({ alg: ['HS256'] })),
+      signed(part('HS256')),
+      signed(part(null)),
+      signed(''),
+      signed('%'),
+      `${header}.${payload}.`,
+      `${header}.${payload}`,
+      `${header}.${payload}.${signature}=`,
+      `${header}.${payload}.${signature.slice(0, -1)}`,
+      `${header}.${payload}.${signature}.`,
+      `.${header}.${payload}.${signature}`,
+      `${header}..${signature}`,
+      '..',
+      '.',
+      '',
+    ])
+      expect([token, quick(token, {})]).toEqual([token, undefined]);
+  });
 });
 
 describe('a token that was verified', () => {
