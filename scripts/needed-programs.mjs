@@ -10,6 +10,7 @@ export const neededPrograms = {
   haproxy: 'haproxy',
   caddy: 'caddy',
   go: 'golang-go',
+  'systemd-analyze': 'systemd',
 };
 
 /**

@@ -75,7 +75,7 @@ export async function startProxy(name: string, hubPort: number): Promise<string>
 }
 
 /** A port that was free a moment ago: none of the programs says which one it took. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

@@ -6,7 +6,7 @@ const part = (value: unknown): string =>
   Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
 
 /** A value where another one is expected. */
-export function odd(random: Random, depth = 0): unknown {
+function odd(random: Random, depth = 0): unknown {
   return random.pick<() => unknown>([
     () => null,
     () => random.text(),
