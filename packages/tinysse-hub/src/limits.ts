@@ -5,11 +5,11 @@ import { Failure } from './problems.js';
 import { bytes, count, duration, network, upTo } from './values.js';
 
 /** A request of many events holds no more, so no event may be larger. */
-const LARGEST_EVENT = 8 * 2 ** 20;
+const LARGEST_EVENT = '8MiB';
 
 export const maxEventSize = value(
   '--max-event-size <size>',
-  'the most that one event may have, as it goes over the wire; up to 8MiB',
+  `the most that one event may have, as it goes over the wire; up to ${LARGEST_EVENT}`,
   upTo(LARGEST_EVENT, bytes),
   '1MiB',
 );
@@ -49,7 +49,7 @@ export const limitFlags = {
   requestTimeout: value(
     '--request-timeout <time>',
     'how long a request may take to arrive, with its body',
-    duration,
+    upTo('1h', duration),
     '30s',
   ),
   stallTimeout: value('--stall-timeout <time>', 'how long a client may take nothing of its stream', duration, '60s'),

@@ -64,12 +64,12 @@ function scaled(given: string, units: Record<string, number>): number | undefine
   return value >= 1 && Number.isSafeInteger(value) ? value : undefined;
 }
 
-/** A size or count within a bound. */
+/** A size or time within a bound, which is written as it is. */
 export const upTo =
-  (most: number, parse: Parse<number>): Parse<number> =>
+  (most: string, parse: Parse<number>): Parse<number> =>
   (given) => {
     const value = parse(given);
-    if (value <= most) return value;
+    if (value <= parse(most)) return value;
     throw new Error(`must be at most ${most}`);
   };
 

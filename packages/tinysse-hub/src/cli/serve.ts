@@ -63,13 +63,15 @@ async function serve(config: ServeConfig, version: string): Promise<void> {
   };
   const auth = await openAuth(config, (message, error) => logger.error({ err: error }, message));
   const store = await createStore(config);
-  const listener = await listen({ host: config.host, port: config.port, tls, requestTimeoutMs: config.requestTimeout });
+  const { host, port: wanted, requestTimeout: requestTimeoutMs, heartbeat, stallTimeout } = config;
+  const silenceMs = Math.max(requestTimeoutMs, 2 * heartbeat, stallTimeout);
+  const listener = await listen({ host, port: wanted, tls, requestTimeoutMs, silenceMs });
   const metrics = createMetrics(version);
   const addresses = createAddresses(config.trustedProxy);
   const journal = createJournal(logger, addresses);
   const sse = createSSEServer({
     ...serverLimits(config, room),
-    heartbeatMs: config.heartbeat,
+    heartbeatMs: heartbeat,
     refusalBody: 'json',
     logger: log,
     observer: observerOf(metrics, journal),
@@ -83,7 +85,7 @@ async function serve(config: ServeConfig, version: string): Promise<void> {
     auth,
     cors,
     checkNames: checkNames({
-      host: config.host,
+      host,
       port: listener.port,
       open: auth.open,
       names: config.allowHost,

@@ -17,6 +17,8 @@ export interface ListenOptions {
   readonly tls?: TlsFiles | undefined;
   /** How long a request may take to arrive, with its body, in milliseconds. */
   readonly requestTimeoutMs: number;
+  /** How long nothing may pass in a connection of HTTP/2; longer than any stream is silent or stalled. */
+  readonly silenceMs: number;
 }
 
 /** What a listener asks of the program. */
@@ -55,7 +57,7 @@ const KEEP_ALIVE_MS = 65_000;
 export async function listen(options: ListenOptions): Promise<Listener> {
   const { tls } = options;
   const times = timesOf(options);
-  const parts = tls ? secure(tls, times) : plain(times);
+  const parts = tls ? secure(tls, times, options.silenceMs) : plain(times);
   const place = await bind(parts.server, options);
   const { server } = parts;
   return {
@@ -98,7 +100,7 @@ function plain(times: Times): Parts {
   };
 }
 
-function secure(files: TlsFiles, times: Times): Parts {
+function secure(files: TlsFiles, times: Times, silenceMs: number): Parts {
   const server = createSecureServer({
     ...readPair(files),
     handshakeTimeout: times.requestTimeout,
@@ -118,7 +120,8 @@ function secure(files: TlsFiles, times: Times): Parts {
   server.on('session', (session) => {
     sessions.add(session);
     session.once('close', () => sessions.delete(session));
-    closeWhenIdle(session);
+    // Node does not notice by itself that a client is gone that has sent nonsense.
+    session.setTimeout(silenceMs, () => session.destroy());
   });
   return {
     server,
@@ -127,18 +130,6 @@ function secure(files: TlsFiles, times: Times): Parts {
     closeIdle: () => sessions.forEach((session) => void session.close()),
     closeAll: () => sockets.forEach((socket) => void socket.destroy()),
   };
-}
-
-/** Ends a session that has been silent and has no stream; streams that are open have heartbeats. */
-function closeWhenIdle(session: ServerHttp2Session): void {
-  let streams = 0;
-  session.on('stream', (stream: ServerHttp2Stream) => {
-    streams++;
-    stream.once('close', () => streams--);
-  });
-  session.setTimeout(KEEP_ALIVE_MS, () => {
-    if (streams === 0) session.close();
-  });
 }
 
 /** Of a stream whose body does not come in time, `late` is told. */

@@ -1,9 +1,15 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { request as requestTls } from 'node:https';
 import { connect } from 'node:net';
+import { text as textOf } from 'node:stream/consumers';
+import { connect as connectTls } from 'node:tls';
 import { expect, test } from 'vitest';
+import { describeWith } from '../../../tinysse/test/programs.js';
 import { SECRET } from '../auth/tokens.js';
+import { certificate } from '../certificate.js';
 import { ask } from '../http.js';
 import { type Hub, startHub } from '../program.js';
+import { frames } from './frames.js';
 import { Random } from './random.js';
 import { request } from './requests.js';
 
@@ -56,6 +62,16 @@ async function fuzz(hub: Hub, random: Random, count: number): Promise<Map<number
   return statuses;
 }
 
+/** What a run of nonsense must not have left behind. */
+async function expectUnharmed(hub: Hub, ask: (path: string) => Promise<string>, files: number): Promise<void> {
+  expect(await ask('/metrics')).not.toContain('code="INTERNAL"');
+  expect(hub.program.stderr.match(/"level":[56]0.*/g) ?? []).toEqual([]);
+  expect(hub.program.child.exitCode).toBeNull();
+  while (!(await ask('/metrics')).includes('tinysse_subscribers{state="live"} 0\n'));
+  while (filesOf(hub) > files) await ask('/healthz');
+  expect(filesOf(hub)).toBe(files);
+}
+
 test(`${REQUESTS} malformed requests bring no crash, no 5xx, and leave no file open and no memory taken (seed ${SEED})`, {
   timeout: 60_000 + REQUESTS * 30,
 }, async () => {
@@ -74,14 +90,52 @@ test(`${REQUESTS} malformed requests bring no crash, no 5xx, and leave no file o
   const statuses = [...new Set([...first.keys(), ...second.keys()])].sort();
   expect(statuses.filter((status) => status >= 500)).toEqual([]);
   expect(statuses).toEqual(expect.arrayContaining([200, 400, 401, 403, 404, 405, 413]));
-  const { text } = await ask(`${hub.url}/metrics`);
-  expect(text).not.toContain('code="INTERNAL"');
-  expect(hub.program.stderr.match(/"level":[56]0.*/g) ?? []).toEqual([]);
-  expect(hub.program.child.exitCode).toBeNull();
-  while (!(await ask(`${hub.url}/metrics`)).text.includes('tinysse_subscribers{state="live"} 0\n'));
-  while (filesOf(hub) > files) await ask(`${hub.url}/healthz`);
-  expect(filesOf(hub)).toBe(files);
+  await expectUnharmed(hub, async (path) => (await ask(hub.url + path)).text, files);
   expect(after - before).toBeLessThan(MOST_GROWTH_MB);
   if (process.env.TINYSSE_MEASURE)
     console.log({ first: Object.fromEntries(first), second: Object.fromEntries(second), files, before, after });
 });
+
+describeWith(['openssl'], 'over HTTP/2', () => {
+  test(`${REQUESTS / 10} connections of malformed frames leave no file open either (seed ${SEED})`, {
+    timeout: 60_000 + REQUESTS * 30,
+  }, async () => {
+    const { cert, key } = certificate();
+    // A stream that nonsense has opened ends when its client takes nothing of it.
+    const soon = ['--request-timeout', '1s', '--heartbeat', '100ms', '--stall-timeout', '1s'];
+    const hub = await startHub(['--tls-cert', cert, '--tls-key', key, ...soon]);
+    const ask = (path: string): Promise<string> =>
+      new Promise((resolve, reject) => {
+        const sent = requestTls(hub.url + path, { rejectUnauthorized: false, agent: false });
+        sent
+          .on('response', (response) => resolve(textOf(response)))
+          .on('error', reject)
+          .end();
+      });
+    await ask('/metrics');
+    const files = filesOf(hub);
+    const random = new Random(SEED);
+    let left = REQUESTS / 10;
+    const one = async (): Promise<void> => {
+      while (left-- > 0) await sendFrames(hub.port, frames(random, `127.0.0.1:${hub.port}`), random.chance(0.5));
+    };
+    await Promise.all(Array.from({ length: AT_ONCE / 5 }, one));
+    await expectUnharmed(hub, ask, files);
+  });
+});
+
+/** Sends frames, and leaves after a while: with a word, or without. */
+const sendFrames = (port: number, bytes: Buffer, politely: boolean): Promise<void> =>
+  new Promise((resolve) => {
+    const options = { port, host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols: ['h2'] };
+    const socket = connectTls(options, () => {
+      socket.write(bytes);
+      setTimeout(() => (politely ? socket.end() : socket.destroy()), 20);
+      // The hub may have stopped to listen.
+      setTimeout(() => socket.destroy(), PATIENCE_MS);
+    });
+    socket
+      .resume()
+      .on('error', () => {})
+      .on('close', () => resolve());
+  });
