@@ -105,6 +105,13 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
   },
 );
 
+test('SIGHUP does no harm to a hub without a certificate', async () => {
+  const { program, url } = await startHub();
+  program.child.kill('SIGHUP');
+  await program.until(({ stderr }) => stderr.includes('there is no certificate to read again'));
+  expect((await ask(`${url}/healthz`)).status).toBe(200);
+});
+
 test('a hub that drains tells newcomers and whoever watches over it so', async () => {
   const { program, url, port } = await startHub();
   expect(await ask(`${url}/readyz`)).toMatchObject({ status: 200, text: '{"status":"ready"}' });

@@ -41,8 +41,14 @@ export function obeySignals({ listener, sse, log, logger, drainMs }: Running): v
     );
   };
   process.on('SIGINT', end).on('SIGTERM', end);
-  if (!listener.url.startsWith('https:')) return;
+  const secure = listener.url.startsWith('https:');
+  // Without a certificate it means that the terminal has gone, or that somebody reloads every service.
+  if (!secure && process.stdout.isTTY) return;
   process.on('SIGHUP', () => {
+    if (!secure) {
+      logger.info('there is no certificate to read again');
+      return;
+    }
     try {
       listener.reload();
       logger.info('read the certificate again');
