@@ -1,7 +1,7 @@
 import { bar, ratioBar } from '../lib/bar.mjs';
 import { runWorkload } from '../lib/processes.mjs';
 
-const speed = { title: 'MB/s', figure: (result) => result.megabytesPerSecond };
+const speed = { title: 'MB / s of CPU', figure: (result) => result.megabytesPerSecond };
 const growth = { title: '16 MB line / 4 MB line', figure: (result) => result.lineGrowth };
 
 export default {
