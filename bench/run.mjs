@@ -24,7 +24,7 @@ Every delivery is checked; the exit code is 1 when tinysse lost, doubled or reor
 Cases:
 ${cases.map(({ name, what }) => `  ${name.padEnd(18)} ${what}`).join('\n')}
 
-Linux only: it reads /proc. nginx with nchan (apt install libnginx-mod-nchan) and bun are measured when they are on PATH.`;
+Linux only: it reads /proc. nginx with nchan (apt install libnginx-mod-nchan) and bun are measured when they are installed.`;
 
 const { values, positionals } = readArguments();
 if (values.help) {

@@ -15,6 +15,7 @@ export const idle = {
   name: 'idle',
   what: 'memory of 10,000 idle clients',
   subjects: ['program', 'library', 'bare', 'nchan'],
+  lessOften: ['nchan'],
   bars(of) {
     const ours = of('library', kib);
     const bare = of('bare', kib);

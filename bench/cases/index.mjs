@@ -24,7 +24,7 @@ import threeChannels from './three-channels.mjs';
  * @property {Record<string, { subject: string }>} [variants] - names for a subject under another load
  * @property {Record<string, string>} [titles] - of subjects that are no servers
  * @property {string[]} subjects - ours first
- * @property {string[]} [lessOften] - those that no bar compares: measured in every other run
+ * @property {string[]} [lessOften] - those that no bar compares: measured in every third run
  * @property {Column[]} columns
  * @property {Column} [chart] - the column to draw
  * @property {string} [sharedWith] - the case whose runs serve this one as well

@@ -1,7 +1,7 @@
 import { bar, ratioBar, short } from '../lib/bar.mjs';
 import { cpuPerEvent, generator, p50, p99 } from './columns.mjs';
 
-const spec = { scenario: 'fanOut', rate: 2_000, publishers: 16, warm: 1_000, count: 5_000 };
+const spec = { scenario: 'fanOut', rate: 2_000, publishers: 16, warm: 5_000, count: 5_000 };
 
 export default {
   name: 'many-channels',

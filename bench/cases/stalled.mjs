@@ -20,12 +20,12 @@ export default {
     retained: RETAINED,
     rate: 100,
     // A client that does not read holds up to 4 MB in the kernel before anything shows.
-    fill: 600,
+    fill: 450,
     count: 2_000,
     settleMs: 1_000,
   },
   quick: { clients: 40, stalling: 20, fill: 300, rate: 300, count: 1_500, settleMs: 100 },
-  variants: { 'program, nobody stalls': { subject: 'program', clients: STALLING, stalling: 0 } },
+  variants: { 'program, nobody stalls': { subject: 'program', clients: STALLING, stalling: 0, fill: 0, count: 1_000 } },
   subjects: ['program', 'program, nobody stalls'],
   columns: [grown, resets, cpuPerDelivery, p50, p99, generator],
   bars(of) {

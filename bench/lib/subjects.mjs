@@ -10,7 +10,7 @@ export const BENCH_SECRET = 'a secret of the bench, 32 bytes or more';
 const here = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const node = (file) => (port) => ({ command: [process.execPath, here(file), String(port)] });
 const bun = (file) => (port) => ({ command: [bunProgram(), here(file), String(port)] });
-const noBun = () => (bunProgram() ? undefined : 'bun is not on PATH');
+const noBun = () => (bunProgram() ? undefined : 'bun is neither installed by npm nor on PATH');
 
 /**
  * What is measured.
@@ -93,8 +93,11 @@ function nchanModule() {
 }
 
 let bunPath;
+/** The path of bun: npm's, or the one on PATH. */
 function bunProgram() {
-  bunPath ??= spawnSync('which', ['bun'], { encoding: 'utf8' }).stdout?.trim() ?? '';
+  const installed = ['.bin/bun', `@oven/bun-linux-${process.arch}/bin/bun`].map((path) => here(`../node_modules/${path}`));
+  bunPath ??=
+    installed.find(existsSync) ?? spawnSync('which', ['bun'], { encoding: 'utf8' }).stdout?.trim() ?? '';
   return bunPath;
 }
 

@@ -43,6 +43,7 @@ export class Publisher {
    * server does not keep up with must not take for ever. @returns how many, when all are answered
    */
   async publish(count, rate = 0, mostMs = Number.POSITIVE_INFINITY) {
+    if (count === 0) return 0;
     this.#first = this.sent;
     this.#limit = this.sent + count;
     this.#rate = rate;

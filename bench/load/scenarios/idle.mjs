@@ -4,9 +4,10 @@ import { Session } from '../session.mjs';
 /** Clients connect and nothing happens. */
 export async function idle(spec) {
   const { clients, settleMs } = spec;
-  // The first connections bring code and buffers into memory that no later one needs.
+  // The first connections bring code and buffers into memory that no later one needs, and are served by code that is not
+  // compiled yet.
   const first = new Session(spec);
-  await first.connect(Math.min(500, clients));
+  await first.connect(Math.min(2_000, clients));
   for (const client of first.clients) client.socket.destroy();
   await wait(settleMs);
 
