@@ -95,9 +95,10 @@ function nchanModule() {
 let bunPath;
 /** The path of bun: npm's, or the one on PATH. */
 function bunProgram() {
-  const installed = ['.bin/bun', `@oven/bun-linux-${process.arch}/bin/bun`].map((path) => here(`../node_modules/${path}`));
-  bunPath ??=
-    installed.find(existsSync) ?? spawnSync('which', ['bun'], { encoding: 'utf8' }).stdout?.trim() ?? '';
+  const installed = ['.bin/bun', `@oven/bun-linux-${process.arch}/bin/bun`].map((path) =>
+    here(`../node_modules/${path}`),
+  );
+  bunPath ??= installed.find(existsSync) ?? spawnSync('which', ['bun'], { encoding: 'utf8' }).stdout?.trim() ?? '';
   return bunPath;
 }
 

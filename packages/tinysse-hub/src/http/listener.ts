@@ -8,6 +8,7 @@ import {
 import type { AddressInfo, Socket } from 'node:net';
 import { Failure } from '../problems.js';
 import type { Broken } from './broken.js';
+import { peek } from './peek.js';
 import { readPair, type TlsFiles } from './tls.js';
 
 export interface ListenOptions {
@@ -92,11 +93,15 @@ type Times = ReturnType<typeof timesOf>;
 
 function plain(times: Times): Parts {
   const server = createServer({ ...times, maxHeaderSize: HEADER_BYTES });
+  const closePeeked = peek(server);
   return {
     server,
     reload() {},
     closeIdle: () => server.closeIdleConnections(),
-    closeAll: () => server.closeAllConnections(),
+    closeAll() {
+      server.closeAllConnections();
+      closePeeked();
+    },
   };
 }
 
