@@ -1,6 +1,6 @@
 // Columns that several cases print. A column's figure is the median of the runs.
-export const deliveriesPerSecond = { title: 'deliveries/s', figure: (result) => result.perSecond };
-export const cpuPerDelivery = { title: 'CPU µs / delivery', figure: (result) => result.cpuPerDelivery };
+export const deliveriesPerSecond = { title: 'deliveries/s', better: 'more', figure: (result) => result.perSecond };
+export const cpuPerDelivery = { title: 'CPU µs / delivery', better: 'less', figure: (result) => result.cpuPerDelivery };
 export const cpuPerEvent = { title: 'CPU µs / event', figure: (result) => result.cpuPerEvent };
 export const p50 = { title: 'p50 ms', figure: (result) => result.latency.p50 };
 export const p99 = { title: 'p99 ms', figure: (result) => result.latency.p99 };

@@ -9,6 +9,7 @@ export default {
   spec: { scenario: 'fanOut', clients: 1_000, rate: 25, warm: 50, count: 100 },
   quick: { clients: 100, warm: 0, count: 20 },
   subjects: ['fetch', 'hono', 'fetchBun', 'honoBun'],
+  lessOften: ['fetchBun', 'honoBun'],
   columns: [cpuPerDelivery, p50, p99, generator],
   bars: (of) => [
     ratioBar('Node: CPU per delivery ≤ 1/3 of Hono', of, cpuPerDelivery, ['fetch', 'hono'], { most: 1 / 3 }),

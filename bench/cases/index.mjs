@@ -13,7 +13,7 @@ import stalled from './stalled.mjs';
 import threeChannels from './three-channels.mjs';
 
 /**
- * @typedef {{ title: string, figure(result: any): number }} Column
+ * @typedef {{ title: string, figure(result: any): number, better?: 'more' | 'less' }} Column
  * @typedef {(name: string, column: Column) => number | undefined} Of - the median of a subject's figure
  * @typedef {object} Case
  * @property {string} name
@@ -24,7 +24,7 @@ import threeChannels from './three-channels.mjs';
  * @property {Record<string, { subject: string }>} [variants] - names for a subject under another load
  * @property {Record<string, string>} [titles] - of subjects that are no servers
  * @property {string[]} subjects - ours first
- * @property {string[]} [lessOften] - those that no bar compares: measured in every third run
+ * @property {string[]} [lessOften] - those that no bar compares: measured in every fourth run
  * @property {Column[]} columns
  * @property {Column} [chart] - the column to draw
  * @property {string} [sharedWith] - the case whose runs serve this one as well

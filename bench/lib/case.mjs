@@ -12,7 +12,7 @@ import { subjects } from './subjects.mjs';
  * @property {import('./bar.mjs').Bar[]} bars
  * @property {string[]} violations - of ours
  * @property {string[]} remarks - violations of peers
- * @property {{ title: string, column: string, bars: { title: string, ours: boolean, value: number }[] }} [chart]
+ * @property {{ title: string, column: string, better: string, bars: { title: string, ours: boolean, value: number }[] }} [chart]
  */
 
 /** Results by case, for cases that share them. */
@@ -39,7 +39,7 @@ export async function runCase(one, { quick, runs: asked, progress }) {
   };
   // What only counts losses needs no peers, unless it is what ours must agree with.
   const subjects = quick && !one.agree ? one.subjects.filter((name) => isOurs(one, name)) : one.subjects;
-  const takesPart = (name, run) => run % 3 === 0 || !one.lessOften?.includes(name);
+  const takesPart = (name, run) => run % 4 === 0 || !one.lessOften?.includes(name);
   const began = performance.now();
   const key = one.sharedWith ?? one.name;
   if (!known.has(key)) known.set(key, await alternate(subjects, takesPart, runs, once, progress));
@@ -110,5 +110,10 @@ function chart(one, of) {
     ours: isOurs(one, name),
     value: of(name, one.chart),
   }));
-  return { title: one.what, column: one.chart.title, bars: bars.filter(({ value }) => value !== undefined) };
+  return {
+    title: one.what,
+    column: one.chart.title,
+    better: one.chart.better,
+    bars: bars.filter(({ value }) => value !== undefined),
+  };
 }
