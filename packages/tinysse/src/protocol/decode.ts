@@ -72,15 +72,14 @@ class StreamDecoder extends Lines implements Decoder {
     if (length > limit) throw new SSEError(code, `more than ${limit}`);
   }
 
-  protected lines(text: string): void {
+  protected decode(text: string): void {
     let event = this.#event;
     let data = this.#data;
     for (let start = 0, end: number; (end = text.indexOf('\n', start)) >= 0; start = end + 1) {
       this.#check('LINE_TOO_LONG', end - start);
       const first = text.charCodeAt(start);
-      if (first === COLON) continue;
       if (first !== LF) {
-        // Looked for where the standard's names end, then searched.
+        // Looked for where the standard's names end, then searched. A comment has the empty name.
         let colon = start + (first === LETTER_I ? 2 : first === LETTER_D ? 4 : 5);
         if (colon >= end || text.charCodeAt(colon) !== COLON) {
           colon = text.slice(start, end).indexOf(':') + start;
@@ -104,12 +103,10 @@ class StreamDecoder extends Lines implements Decoder {
         end++;
       }
       const id = (this.lastEventId = this.#id);
-      const message = data === undefined ? undefined : { id, event: event || 'message', data };
-      const own = this.#ownId;
+      if (data !== undefined) this.#options.onEvent({ id, event: event || 'message', data }, this.#ownId);
       event = '';
       data = undefined;
       this.#ownId = false;
-      if (message) this.#options.onEvent(message, own);
     }
     this.#event = event;
     this.#data = data;

@@ -20,33 +20,33 @@ export abstract class Lines {
   #length = 0;
 
   /** Takes one or more whole lines. */
-  protected abstract lines(text: string): void;
+  protected abstract decode(text: string): void;
 
   /**
    * Takes the next bytes, however they are split. It does not keep the array.
    * @returns how many bytes it holds of a line that has not ended
    */
   protected take(bytes: Uint8Array): number {
-    let end = this.#length + bytes.length;
-    if (end > this.#held.length) {
-      const old = this.#held;
-      this.#held = new Uint8Array(end * 2);
-      this.#held.set(old);
+    const length = this.#length;
+    const all = length + bytes.length;
+    let held = this.#held;
+    if (all > held.length) {
+      held = new Uint8Array(all * 2);
+      held.set(this.#held);
+      this.#held = held;
     }
-    const held = this.#held;
-    held.set(bytes, this.#length);
-    const all = end;
-    while (end > this.#length && held[end - 1] !== LF && held[end - 1] !== CR) end--;
-    if (end === this.#length) end = 0;
+    held.set(bytes, length);
+    let end = all;
+    while (end > length && held[end - 1] !== LF && held[end - 1] !== CR) end--;
+    if (end === length) end = 0;
     for (let at = 0, next: number; at < end; at = next) {
       // Node searches an array of bytes several times slower by `indexOf`. bench: decode
       next = at + PIECE_BYTES;
       while (next < end && held[next - 1] !== LF) next++;
-      if (next > end) next = end;
-      let text = this.#utf8.decode(held.subarray(at, next));
+      let text = this.#utf8.decode(held.subarray(at, Math.min(next, end)));
       if (text.startsWith(this.#skip)) text = text.slice(this.#skip.length);
       this.#skip = text.endsWith('\r') ? '\n' : '';
-      this.lines(text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text);
+      this.decode(text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text);
     }
     held.copyWithin(0, end, all);
     return (this.#length = all - end);
