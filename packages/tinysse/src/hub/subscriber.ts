@@ -169,6 +169,11 @@ export class Subscriber implements Receiver, Spoke {
     if (!this.full) this.#host.enqueue(this);
   }
 
+  /** Whether its position is a cursor of another epoch. */
+  get #crosses(): boolean {
+    return this.#epoch !== '' && !this.settled;
+  }
+
   /** Takes one step towards the edge. */
   step(): void {
     if (this.closed || this.live || this.full || this.#reading) return;
@@ -178,7 +183,7 @@ export class Subscriber implements Receiver, Spoke {
     if (known && this.#position > head) return this.#checkHead();
     if (known && this.#position > edge) return this.#host.afterFlush(this);
     if (known && this.#position === edge) return edge < this.#joinedAt ? this.#host.afterFlush(this) : this.#goLive();
-    if (!known && this.#epoch !== '' && this.#shared?.epoch !== epoch) return this.#askShared();
+    if (this.#crosses && this.#shared?.epoch !== epoch) return this.#askShared();
     const page = this.#host.page(this, known ? this.#position : 0);
     if (page instanceof Promise) this.#await(page, (read) => this.#take(read));
     else this.#take(page);
@@ -188,6 +193,8 @@ export class Subscriber implements Receiver, Spoke {
     const { epoch } = this.#host;
     // The log is ahead of what this hub has been told; it will be told.
     if (page.epoch !== epoch) return this.#host.afterFlush(this);
+    // The epoch is newer than the question was: first the log must say how much of its past is this subscriber's.
+    if (this.#crosses && this.#shared?.epoch !== epoch) return this.step();
     if (this.#fromEarliest) this.#noted = page.floor;
     this.#fromEarliest = false;
     const shared = this.#shared?.epoch === epoch ? this.#shared.offset : 0;
@@ -208,7 +215,8 @@ export class Subscriber implements Receiver, Spoke {
   /** Tells the client of a gap and goes on after `offset`; events after `resumedAt` are not missing. */
   #reset(reason: ResetReason, offset: number, resumedAt: number): void {
     const { epoch, edge } = this.#host;
-    const lastEventId = this.#lastEventId ?? this.position;
+    // Its own position where it has one: it may have moved on since it came.
+    const lastEventId = this.#epoch === '' ? this.#lastEventId! : this.position;
     // A second gap before the edge was met: this client cannot keep up, so it goes on from the edge.
     const again = this.#resets++ > 0;
     if (this.#lastEventId !== undefined) this.#host.wasResumed('reset');
