@@ -11,6 +11,8 @@ const FORMAT = new Set([-30793, -30794, -30796]);
 const EIO = 5;
 /** More than one transaction writes. */
 const NARROW_BYTES = 32 * 2 ** 20;
+/** What a transaction writes beside its events, with plenty to spare. */
+const RESERVE_BYTES = 4 * 2 ** 20;
 
 const codeOf = (cause: unknown): number => Number((cause as { code?: unknown } | undefined)?.code);
 const textOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
@@ -48,13 +50,28 @@ function isFull(path: string, cause: unknown): boolean {
   return FULL.has(codeOf(cause)) || (codeOf(cause) === EIO && isNarrow(path));
 }
 
-function isNarrow(path: string): boolean {
+const isNarrow = (path: string): boolean => freeBytes(path) < NARROW_BYTES;
+
+/** Infinity where nobody can tell. */
+function freeBytes(path: string): number {
   try {
     const { bavail, bsize } = statfsSync(path);
-    return bavail * bsize < NARROW_BYTES;
+    return bavail * bsize;
   } catch {
-    return false;
+    return Number.POSITIVE_INFINITY;
   }
+}
+
+/**
+ * Refuses a transaction for which there may be no room. LMDB would say so itself, but what lmdb-js does after many
+ * commits that the disk has refused may end the process.
+ *
+ * @param bytes - of the events
+ * @throws SSEError LOG_FULL
+ */
+export function checkRoom(path: string, bytes: number): void {
+  const free = freeBytes(path);
+  if (free < RESERVE_BYTES + 2 * bytes) throw full(new Error(`${free} bytes are free on the disk of ${path}`));
 }
 
 /** Why a log could not be opened. */

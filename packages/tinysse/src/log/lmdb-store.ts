@@ -4,7 +4,7 @@ import { SSEError } from '../errors.js';
 import { randomEpoch } from '../protocol/cursor.js';
 import type { ChannelName } from '../protocol/event.js';
 import { type EntryHead, headOf, indexKey, MAX_OFFSET, nameKey, offsetKey } from './lmdb-codec.js';
-import { causeOf, lost, openFailure, refused } from './lmdb-errors.js';
+import { causeOf, checkRoom, lost, openFailure, refused } from './lmdb-errors.js';
 import { checkFile } from './lmdb-file.js';
 
 /** The layout of what is stored. A log that finds another one refuses to touch it. */
@@ -142,9 +142,11 @@ export class LmdbStore {
    * Every transaction checks that no other log has opened the directory since: should the lock ever fail, the older
    * log is refused here instead of overwriting what the newer one has acknowledged.
    *
+   * @param bytes - about how much is added
    * @throws SSEError LOG_FULL, LOG_UNAVAILABLE, LOG_LOCKED: nothing was written; with `outcome: 'unknown'`: it may be
    */
-  async commit(meta: Meta, write: () => void): Promise<void> {
+  async commit(meta: Meta, bytes: number, write: () => void): Promise<void> {
+    checkRoom(this.#path, bytes);
     let ours: boolean;
     try {
       ours = await this.#owner.ifVersion(OWNER, this.#session, () => {

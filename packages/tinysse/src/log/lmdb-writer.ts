@@ -135,7 +135,8 @@ export class LmdbWriter {
         }
       }
       batch.settle(this.#expired());
-      if (!batch.empty) await this.#store.commit(batch.meta, () => batch.write());
+      const bytes = taken.reduce((sum, { event }) => sum + event.size, 0);
+      if (!batch.empty) await this.#store.commit(batch.meta, bytes, () => batch.write());
     } catch (error) {
       this.#backlog = false;
       const told = error instanceof SSEError ? error : unavailable(error);
