@@ -5,7 +5,12 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['tinysse-source', 'module', 'node'] } },
   resolve: { conditions: ['tinysse-source', 'module', 'node'] },
   test: {
-    include: ['packages/*/test/**/*.test.ts', 'examples/**/*.test.ts', 'bench/test/**/*.test.ts'],
+    include: [
+      'packages/*/test/**/*.test.ts',
+      'examples/**/*.test.ts',
+      'bench/test/**/*.test.ts',
+      'faults/test/**/*.test.ts',
+    ],
     exclude: ['**/node_modules/**', '**/.tmp/**'],
     server: { deps: { inline: ['tinysse', 'tinysse-hub'] } },
     testTimeout: 30_000,

@@ -4,6 +4,7 @@ import { delimiter, join, resolve } from 'node:path';
 /** The programs that the tests use, and the Debian package that brings each. This is the one place that lists them. */
 export const neededPrograms = {
   chromium: 'chromium',
+  'firefox-esr': 'firefox-esr',
   'redis-server': 'redis-server',
   openssl: 'openssl',
   nginx: 'nginx',

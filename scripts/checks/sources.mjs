@@ -3,7 +3,7 @@ import ts from 'typescript';
 import { Problem, repositoryFiles } from './run.mjs';
 
 const LONGEST = 300;
-const CODE = /(^|\/)(src|test|scripts|bench|examples)\/.*\.(ts|tsx|mjs)$/;
+const CODE = /(^|\/)(src|test|scripts|bench|examples|faults)\/.*\.(ts|tsx|mjs)$/;
 const SHIPPED_CODE = /^packages\/[^/]+\/src\/.*\.(ts|tsx|mjs|js)$/;
 const ENCODER = 'packages/tinysse/src/protocol/encode.ts';
 // At the start of a line of the text: `bad data: …` in a message for people is none of our concern.

@@ -1,5 +1,6 @@
-import { type Cursor, type Log, type LogPage, type LogWatcher, memoryLog } from 'tinysse';
+import { type Log, type LogPage, type LogWatcher, memoryLog } from 'tinysse';
 import { expect, test } from 'vitest';
+import type { Cursor } from '../../src/protocol/cursor.js';
 import { channelName } from '../../src/protocol/event.js';
 import { createBench } from './bench.js';
 

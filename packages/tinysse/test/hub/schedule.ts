@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { memoryLog } from 'tinysse';
+import { Ledger } from '../../../../faults/ledger/ledger.mjs';
+import type { Reader } from '../../../../faults/ledger/reader.mjs';
 import type { Cursor } from '../../src/protocol/cursor.js';
-import { createBench, type Deaf, deafen, type Frame, framesOf, later, type TestSink } from './bench.js';
-import { Ledger } from './ledger.js';
+import { createBench, type Deaf, deafen, framesOf, later, type TestSink } from './bench.js';
 
 /** One step of a schedule. */
 export type Action =
@@ -47,6 +48,7 @@ export const action: fc.Arbitrary<Action> = fc.oneof(
 
 interface Client {
   readonly channels: string;
+  readonly reader: Reader;
   /** What it sends when it reconnects, as an EventSource does: the last id that it has seen. */
   lastEventId: string;
   sink: (TestSink & { end(): void }) | undefined;
@@ -63,7 +65,12 @@ export async function runSchedule(
 ): Promise<void> {
   const { answersLater, tamper = (text) => text } = options;
   const ledger = new Ledger();
-  const clients: Client[] = CLIENTS.map((names) => ({ channels: names, lastEventId: '', sink: undefined }));
+  const clients: Client[] = CLIENTS.map((names, index) => ({
+    channels: names,
+    reader: ledger.reader(`client ${index}`, names.split(' ')),
+    lastEventId: '',
+    sink: undefined,
+  }));
   let deaf: Deaf | undefined;
 
   const start = () => {
@@ -89,8 +96,10 @@ export async function runSchedule(
     if (!one.sink) return;
     one.sink.end();
     one.sink.cut();
-    const frames: Frame[] = framesOf(tamper(one.sink.text));
-    one.lastEventId = ledger.connection(index, one.channels.split(' '), frames, one.lastEventId);
+    for (const frame of framesOf(tamper(one.sink.text))) {
+      one.reader.frame(frame);
+      if (frame.id !== undefined) one.lastEventId = frame.id;
+    }
     one.sink = undefined;
   };
   const connect = (index: number): void => {
@@ -135,5 +144,6 @@ export async function runSchedule(
   const { behind, epoch, offset } = await bench.hub.stats();
   if (behind > 0) throw new Error(`${behind} subscribers never met the edge`);
   for (const index of clients.keys()) finish(index);
-  ledger.balance(`${epoch}-${offset}`);
+  const violations = ledger.balance(`${epoch}-${offset}`);
+  if (violations.length > 0) throw new Error(violations.join('\n'));
 }

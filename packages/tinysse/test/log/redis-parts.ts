@@ -1,176 +1,35 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createClient } from 'redis';
 import { createSSEServer, type SSEServer, type SSEServerOptions } from 'tinysse';
 import { type RedisLog, type RedisLogOptions, redisLog } from 'tinysse/redis';
 import { onTestFinished } from 'vitest';
-import { program } from '../programs.js';
+import { RedisServer as Redis } from '../../../../faults/parts/redis-server.mjs';
+import { Relay as TcpRelay } from '../../../../faults/parts/relay.mjs';
 
 /** What must be undone when a test, or all tests of a file, have finished. */
 export type Cleanup = (undo: () => Promise<void>) => void;
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-/** A real redis-server with a folder of its own. */
-export class RedisServer {
-  readonly port: number;
-  readonly #dir: string;
-  readonly #args: readonly string[];
-  #child: ChildProcess | undefined;
-
-  private constructor(port: number, dir: string, args: readonly string[]) {
-    this.port = port;
-    this.#dir = dir;
-    this.#args = args;
-  }
-
+/** A real redis-server with a folder of its own; ended when the test, or what `cleanup` stands for, has finished. */
+export class RedisServer extends Redis {
   /** @param args - as on redis-server's command line, `--appendonly yes` for one */
-  static async start(args: readonly string[] = [], cleanup: Cleanup = onTestFinished): Promise<RedisServer> {
-    const dir = await mkdtemp(join(tmpdir(), 'tinysse-redis-'));
-    const server = new RedisServer(await freePort(), dir, args);
-    cleanup(() => server.#end());
-    await server.start();
+  static override async start(args: readonly string[] = [], cleanup: Cleanup = onTestFinished): Promise<Redis> {
+    const server = await Redis.start(args);
+    cleanup(() => server.end());
     return server;
   }
 
-  /** A Sentinel that watches over the master at a port, as `mymaster`, and moves fast. */
-  static async sentinel(master: number): Promise<RedisServer> {
-    const dir = await mkdtemp(join(tmpdir(), 'tinysse-redis-'));
-    const config = join(dir, 'sentinel.conf');
-    const timing = 'sentinel down-after-milliseconds mymaster 300\nsentinel failover-timeout mymaster 3000\n';
-    await writeFile(config, `sentinel monitor mymaster 127.0.0.1 ${master} 1\n${timing}`);
-    const server = new RedisServer(await freePort(), dir, ['--sentinel']);
-    onTestFinished(() => server.#end());
-    await server.start([config]);
+  static override async sentinel(master: number): Promise<Redis> {
+    const server = await Redis.sentinel(master);
+    onTestFinished(() => server.end());
     return server;
-  }
-
-  /** Starts it, on what it finds in its folder. */
-  async start(config = ['--save', '']): Promise<void> {
-    const args = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#dir];
-    // A configuration file comes first.
-    const all = config.length === 1 ? [...config, ...args, ...this.#args] : [...args, ...config, ...this.#args];
-    const child = spawn(program('redis-server') as string, all, {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    this.#child = child;
-    await new Promise<void>((resolve, reject) => {
-      let said = '';
-      child.stdout.on('data', (text) => {
-        said += text;
-        if (/Ready to accept connections|\+monitor master/.test(said)) resolve();
-      });
-      child.once('exit', () => reject(new Error(`redis-server ended:\n${said}`)));
-    });
-  }
-
-  async #end(): Promise<void> {
-    await this.kill();
-    await rm(this.#dir, { recursive: true, force: true });
-  }
-
-  /** Ends it at once, as a crash does. */
-  async kill(): Promise<void> {
-    const child = this.#child;
-    this.#child = undefined;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
-    const exited = new Promise((resolve) => child.once('exit', resolve));
-    child.kill('SIGKILL');
-    await exited;
-  }
-
-  /** Stops and continues it as a whole, as a machine that hangs does. */
-  signal(name: 'SIGSTOP' | 'SIGCONT'): void {
-    this.#child?.kill(name);
-  }
-
-  /** Runs one command. */
-  async run(...args: string[]): Promise<unknown> {
-    const client = createClient({ socket: { host: '127.0.0.1', port: this.port } });
-    client.on('error', () => {});
-    await client.connect();
-    try {
-      return await client.sendCommand(args);
-    } finally {
-      client.destroy();
-    }
   }
 }
 
 /** A TCP proxy in front of a server, to be cut, stalled and pointed elsewhere. */
-export class Relay {
-  readonly port: number;
-  readonly #sockets = new Set<Socket>();
-  #target: number;
-  #open = true;
-  #stalled = false;
-
-  private constructor(server: Server, target: number) {
-    this.port = (server.address() as AddressInfo).port;
-    this.#target = target;
-    server.on('connection', (near) => this.#join(near));
-  }
-
-  static async start(target: number, cleanup: Cleanup = onTestFinished): Promise<Relay> {
-    const server = createServer();
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const relay = new Relay(server, target);
-    cleanup(async () => {
-      relay.cut();
-      server.close();
-    });
+export class Relay extends TcpRelay {
+  static override async start(target: number, cleanup: Cleanup = onTestFinished): Promise<TcpRelay> {
+    const relay = await TcpRelay.start(target);
+    cleanup(async () => relay.close());
     return relay;
-  }
-
-  #join(near: Socket): void {
-    near.on('error', () => {});
-    if (!this.#open) return void near.destroy();
-    const far = connect(this.#target, '127.0.0.1');
-    far.on('error', () => {});
-    for (const [one, other] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      this.#sockets.add(one);
-      one.on('data', (bytes) => other.write(bytes));
-      one.on('close', () => {
-        this.#sockets.delete(one);
-        other.destroy();
-      });
-      if (this.#stalled) one.pause();
-    }
-  }
-
-  /** Ends every connection and refuses new ones. */
-  cut(): void {
-    this.#open = false;
-    for (const socket of this.#sockets) socket.destroy();
-  }
-
-  /** Takes connections again, for another server if one is named. */
-  restore(target = this.#target): void {
-    this.#target = target;
-    this.#open = true;
-  }
-
-  /** Connections stay, but nothing passes. */
-  stall(): void {
-    this.#stalled = true;
-    for (const socket of this.#sockets) socket.pause();
-  }
-
-  flow(): void {
-    this.#stalled = false;
-    for (const socket of this.#sockets) socket.resume();
   }
 }
 

@@ -1,0 +1,119 @@
+import { execFileSync } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Hub } from '../parts/hub.mjs';
+import { sleep } from '../parts/wait.mjs';
+import { publish } from '../publishers.mjs';
+import { RETAIN_FLAGS } from '../world.mjs';
+import { hubFaults } from './hubs.mjs';
+
+/** @typedef {import('./clients.mjs').Kind} Kind */
+
+const DISK = '320m';
+const HOUR_MS = 3_600_000;
+/** How far the clock may be off, either way: less than half of what would make events too old to be kept. */
+const MOST_OFF = 10;
+
+/** A folder on a small disk of its own, where that is permitted; else one on the disk that is there. */
+function disk() {
+  const path = mkdtempSync(join(tmpdir(), 'tinysse-ledger-'));
+  let mounted = true;
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK}`, 'tmpfs', path], { stdio: 'ignore' });
+  } catch {
+    mounted = false;
+  }
+  const free = () => {
+    if (mounted) execFileSync('umount', ['-l', path], { stdio: 'ignore' });
+    mounted = false;
+    rmSync(path, { recursive: true, force: true });
+  };
+  process.once('exit', free);
+  return { path, small: mounted };
+}
+
+/** Fills a disk. @param {string} ballast - a file on it */
+function fill(ballast) {
+  const file = openSync(ballast, 'w');
+  const block = Buffer.alloc(2 ** 16);
+  try {
+    for (;;) writeSync(file, block);
+  } catch {
+    // It is full.
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** A hub with its events on disk, and what may befall it. @param {(what: string) => void} failed */
+export async function lmdbStore(failed) {
+  const { path, small } = disk();
+  const directory = join(path, 'data');
+  const hub = await Hub.at('the hub on disk', ['--data-dir', directory, ...RETAIN_FLAGS], failed);
+  await hub.start();
+
+  /** @param {import('../parts/random.mjs').Random} random */
+  const again = (random) => hub.start({ clocked: random.chance(0.5) });
+
+  /** @type {Record<string, Kind>} */
+  const faults = {
+    ...hubFaults,
+    'kill -9 of a hub': async (world, random) => {
+      await hub.kill();
+      await again(random);
+      await world.recover();
+    },
+    'SIGTERM of a hub': async (world, random) => {
+      await hub.drain();
+      await again(random);
+      await world.recover();
+    },
+    'a second opener': async (world) => {
+      const said = await hub.second();
+      if (!/^1 .*another log has .* open/s.test(said))
+        world.ledger.violation(`a second hub on ${directory} ended with ${said}`);
+      await world.recover();
+    },
+    'a stepped clock': async (world, random) => {
+      if (!hub.clocked) {
+        await hub.kill();
+        await hub.start({ clocked: true });
+      }
+      let off = 0;
+      for (let steps = random.between(1, 4); steps > 0; steps--) {
+        const next = random.between(-MOST_OFF, MOST_OFF);
+        hub.step((next - off) * HOUR_MS);
+        off = next;
+        await sleep(random.between(100, 1_000));
+      }
+      hub.step(-off * HOUR_MS);
+      await world.recover();
+    },
+  };
+  if (small)
+    faults['a full disk'] = async (world, random) => {
+      const ballast = join(path, 'ballast');
+      fill(ballast);
+      try {
+        const length = random.between(50_000, 400_000);
+        for (let i = 0; i < 60; i++) {
+          const sent = world.event(['large'], length);
+          await publish(world, [sent]);
+          if (sent.event.outcome !== 'rejected') continue;
+          world.made('LOG_FULL');
+          break;
+        }
+        if (random.chance(0.3)) {
+          await hub.kill();
+          await again(random);
+        }
+        await sleep(random.between(100, 2_000));
+      } finally {
+        rmSync(ballast);
+      }
+      await world.recover();
+    };
+  const note = small ? undefined : 'no full disk: mounting a tmpfs is not permitted';
+  return { hubs: [hub], faults, note, close: () => hub.kill() };
+}
