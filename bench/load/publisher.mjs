@@ -10,6 +10,8 @@ export class Publisher {
   ranks = [];
   /** The last id that the server answered. */
   lastId = undefined;
+  /** Told how long each answer took. @type {(tookMs: number) => void} */
+  onAnswer = () => {};
 
   #options;
   #idle = [];
@@ -74,10 +76,12 @@ export class Publisher {
     const number = this.sent++;
     const targets = targetsOf(number);
     onSend(targets);
+    line.sentAt = performance.now();
     line.send(number, `${path}?${targets.map((channel) => `channel=${channel}`).join('&')}`, marked(number, size));
   }
 
   #answered(line, { ok, body }) {
+    this.onAnswer(performance.now() - line.sentAt);
     if (!ok) this.refused++;
     const id = /"id":"([^"]*?(\d+))"/.exec(body);
     if (id) {
@@ -94,6 +98,7 @@ export class Publisher {
 /** One publishing connection. */
 class Line {
   number = 0;
+  sentAt = 0;
   #socket;
   #port;
   #headers;

@@ -16,6 +16,20 @@ async function publishStorm(world, count) {
   }
 }
 
+/**
+ * kill -9 while it is writing: many events are on their way to it, and some of their answers on the way back.
+ * @param {World} world @param {import('../parts/hub.mjs').Hub} hub @param {import('../parts/random.mjs').Random} random
+ */
+export async function killAmidWrites(world, hub, random) {
+  const origin = () => `http://127.0.0.1:${hub.port}`;
+  const writes = Array.from({ length: 30 }, async () => {
+    for (let i = 0; i < 5; i++) await publish(world, [world.event()], { origin });
+  });
+  await sleep(random.between(0, 60));
+  await hub.kill();
+  await Promise.all(writes);
+}
+
 /** What befalls a hub, whatever its store. @type {Record<string, Kind>} */
 export const hubFaults = {
   'a hub stopped': async (world, random) => {

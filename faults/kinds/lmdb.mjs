@@ -6,7 +6,7 @@ import { Hub } from '../parts/hub.mjs';
 import { sleep } from '../parts/wait.mjs';
 import { publish } from '../publishers.mjs';
 import { RETAIN_FLAGS } from '../world.mjs';
-import { hubFaults } from './hubs.mjs';
+import { hubFaults, killAmidWrites } from './hubs.mjs';
 
 /** @typedef {import('./clients.mjs').Kind} Kind */
 
@@ -60,7 +60,7 @@ export async function lmdbStore(failed) {
   const faults = {
     ...hubFaults,
     'kill -9 of a hub': async (world, random) => {
-      await hub.kill();
+      await killAmidWrites(world, hub, random);
       await again(random);
       await world.recover();
     },

@@ -4,7 +4,7 @@ import { Relay } from '../parts/relay.mjs';
 import { sleep, until } from '../parts/wait.mjs';
 import { publish } from '../publishers.mjs';
 import { RETAIN_FLAGS } from '../world.mjs';
-import { hubFaults } from './hubs.mjs';
+import { hubFaults, killAmidWrites } from './hubs.mjs';
 
 /** @typedef {import('./clients.mjs').Kind} Kind */
 
@@ -40,7 +40,7 @@ export async function redisStore(failed) {
     ...hubFaults,
     'kill -9 of a hub': async (world, random) => {
       const hub = random.pick(hubs);
-      await hub.kill();
+      await killAmidWrites(world, hub, random);
       await sleep(random.between(0, 2_000));
       await hub.start();
       await world.recover();

@@ -16,9 +16,11 @@ export function* unfounded(ledger, { mayEvict }) {
   const order = [...new Set(ledger.successions.flatMap(({ from, to }) => [from, to]))];
   for (const epoch of [...ledger.epochs.keys()].slice(1))
     if (!order.includes(epoch)) yield `epoch ${epoch} began without a cause`;
+  const starts = new Map(order.map((epoch) => [epoch, startOf(ledger, epoch, order)]));
   for (const reader of ledger.readers) {
     for (const reset of reader.resets) {
-      const why = judge(reset, mayEvict(reader.channels), ledger.successions, order);
+      const start = starts.get(reset.to.epoch) ?? Number.POSITIVE_INFINITY;
+      const why = judge(reset, { start, order, mayEvict: mayEvict(reader.channels), successions: ledger.successions });
       if (why) {
         const { reason, from, to, resumedAt } = reset;
         const said = `from ${from.epoch}-${from.offset} to ${to.epoch}-${to.offset}, whole after ${resumedAt}`;
@@ -30,13 +32,31 @@ export function* unfounded(ledger, { mayEvict }) {
 }
 
 /**
+ * The offset of the first event known that an epoch does not have from the ones before it.
+ * @param {import('./ledger.mjs').Ledger} ledger @param {string} epoch @param {readonly string[]} order - of epochs
+ */
+function startOf({ epochs }, epoch, order) {
+  const earlier = new Set(order.slice(0, order.indexOf(epoch)));
+  let start = Number.POSITIVE_INFINITY;
+  for (const [offset, { places }] of epochs.get(epoch) ?? [])
+    if (offset < start && !places.some((place) => place.offset === offset && earlier.has(place.epoch))) start = offset;
+  return start;
+}
+
+/**
+ * @typedef {object} Circumstances
+ * @property {number} start - of the epoch that the reset leads to
+ * @property {readonly string[]} order - of epochs
+ * @property {boolean} mayEvict
+ * @property {readonly import('./ledger.mjs').Succession[]} successions
+ */
+
+/**
  * @param {import('./reader.mjs').Reset} reset
- * @param {boolean} mayEvict
- * @param {readonly import('./ledger.mjs').Succession[]} successions
- * @param {readonly string[]} order - epochs, in order
+ * @param {Circumstances} circumstances
  * @returns {string | undefined} what is wrong with it
  */
-function judge({ reason, from, to, resumedAt, again }, mayEvict, successions, order) {
+function judge({ reason, from, to, resumedAt, again }, { start, order, mayEvict, successions }) {
   if (reason === 'unknown') return 'every reader had a cursor of this log';
   if (reason === 'evicted') return mayEvict ? undefined : 'nothing was evicted';
   const [first, last] = [order.indexOf(from.epoch), order.indexOf(to.epoch)];
@@ -49,6 +69,7 @@ function judge({ reason, from, to, resumedAt, again }, mayEvict, successions, or
   });
   if (lossless && to.offset !== from.offset) return 'nothing was lost between the two';
   if (to.offset > from.offset) return 'it goes on later than it was';
+  if (to.offset >= start) return `it goes on after events of the new epoch, which begins at ${start}`;
   return undefined;
 }
 

@@ -1,12 +1,13 @@
 // A process of its own that has a log: `writer PATH SEED` appends and says what was acknowledged, until it is killed;
-// `holder PATH` opens the log and waits.
+// `filler PATH` appends until it is refused, and says what was acknowledged and how it was refused; `holder PATH` opens
+// the log and waits.
 import { writeSync } from 'node:fs';
 import { lmdbLog } from 'tinysse/lmdb';
 import { seeded } from '../../src/testing/assert.js';
 import { event } from './lmdb-bench.js';
 
 const [role, path, seed] = process.argv.slice(2) as [string, string, string];
-const log = lmdbLog({ path, maxEventsPerChannel: 40, maxBytes: 60_000, maxChannels: 6 });
+const log = lmdbLog(role === 'filler' ? { path } : { path, maxEventsPerChannel: 40, maxBytes: 60_000, maxChannels: 6 });
 await log.head();
 writeSync(1, 'open\n');
 
@@ -22,4 +23,15 @@ if (role === 'writer') {
     }
   };
   await Promise.all(Array.from({ length: 8 }, (_, i) => publish(i)));
+} else if (role === 'filler') {
+  for (let i = 0; ; i++) {
+    const data = `${i} ${'x'.repeat(20_000)}`;
+    try {
+      await log.append(event('a', data));
+      writeSync(1, `${JSON.stringify({ data })}\n`);
+    } catch (error) {
+      writeSync(1, `${JSON.stringify(error)}\n`);
+      process.kill(process.pid, 'SIGKILL');
+    }
+  }
 } else setInterval(() => {}, 2 ** 30);

@@ -3,8 +3,11 @@ import { mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { lmdbLog } from 'tinysse/lmdb';
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { all, counted, dataOf, event } from './lmdb-bench.js';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { all, counted, dataOf, directories, event } from './lmdb-bench.js';
+import { buildChild, runLimited } from './lmdb-process.js';
+
+const { next, remove } = directories();
 
 /** A file system of 8 MiB of its own; undefined where this user may not mount one. */
 function smallDisk(): string | undefined {
@@ -22,6 +25,21 @@ function unmount(at: string): void {
   execFileSync('umount', [at]);
   rmdirSync(at);
 }
+
+beforeAll(buildChild);
+afterAll(remove);
+
+test('a write that the system refuses refuses the event with LOG_FULL, and leaves no trace', async () => {
+  const path = next();
+  const [opened, ...lines] = await runLimited(8_192, 'filler', path);
+  expect(opened).toBe('open');
+  expect(JSON.parse(lines.pop() as string)).toMatchObject({ code: 'LOG_FULL', outcome: 'rejected' });
+  expect(lines.length).toBeGreaterThan(50);
+  const log = lmdbLog({ path });
+  expect(dataOf((await all(log, 'a')).entries)).toEqual(lines.map((line) => JSON.parse(line).data));
+  expect(await log.stats()).toMatchObject(await counted(log, 'a'));
+  await log.close();
+});
 
 const probe = smallDisk();
 if (probe) unmount(probe);

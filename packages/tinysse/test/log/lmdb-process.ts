@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
 import { onTestFinished } from 'vitest';
@@ -21,6 +22,15 @@ export function buildChild(): void {
     conditions: ['tinysse-source'],
     external: ['lmdb'],
   });
+}
+
+/** Runs a child to its end, where no file may be longer than so many blocks. @returns the lines it said */
+export async function runLimited(blocks: number, ...args: string[]): Promise<string[]> {
+  const command = ['-c', 'ulimit -f "$0" && exec "$@"', String(blocks), process.execPath, program, ...args];
+  // What lmdb-js writes to the console is nobody's concern here.
+  const child = spawn('sh', command, { stdio: ['ignore', 'pipe', 'ignore'] });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  return (await text(child.stdout)).trimEnd().split('\n');
 }
 
 /** A child that has a log. */
