@@ -80,7 +80,7 @@ try {
     await world.begin(hubs);
     closing.push(() => world.close());
     loops.push(
-      () => befall(world, faults, 1_500),
+      () => befall(world, faults, 800),
       () => befall(world, clientFaults, 1_000),
     );
   }

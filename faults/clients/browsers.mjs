@@ -1,7 +1,7 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findProgram } from '../../scripts/needed-programs.mjs';
+import { folder, remove } from '../parts/folder.mjs';
 import { Running } from '../parts/running.mjs';
 
 const CHROMIUM =
@@ -29,7 +29,7 @@ export const browsers = /** @type {const} */ (['chromium', 'firefox-esr']).filte
  * @returns {Promise<() => Promise<void>>} ends it
  */
 export async function openBrowser(name, url) {
-  const profile = await mkdtemp(join(tmpdir(), `tinysse-${name}-`));
+  const profile = folder(name);
   if (name === 'firefox-esr') await writeFile(join(profile, 'user.js'), FIREFOX);
   const args =
     name === 'chromium'
@@ -38,6 +38,6 @@ export async function openBrowser(name, url) {
   const browser = new Running(/** @type {string} */ (findProgram(name)), args);
   return async () => {
     await browser.kill();
-    await rm(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+    remove(profile);
   };
 }

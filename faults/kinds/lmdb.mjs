@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { folder, remove } from '../parts/folder.mjs';
 import { Hub } from '../parts/hub.mjs';
 import { sleep } from '../parts/wait.mjs';
 import { publish } from '../publishers.mjs';
@@ -17,7 +17,7 @@ const MOST_OFF = 10;
 
 /** A folder on a small disk of its own, where that is permitted; else one on the disk that is there. */
 function disk() {
-  const path = mkdtempSync(join(tmpdir(), 'tinysse-ledger-'));
+  const path = folder('ledger');
   let mounted = true;
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK}`, 'tmpfs', path], { stdio: 'ignore' });
@@ -27,10 +27,11 @@ function disk() {
   const free = () => {
     if (mounted) execFileSync('umount', ['-l', path], { stdio: 'ignore' });
     mounted = false;
-    rmSync(path, { recursive: true, force: true });
+    remove(path);
   };
-  process.once('exit', free);
-  return { path, small: mounted };
+  // Before the folder itself goes.
+  process.prependOnceListener('exit', free);
+  return { path, small: mounted, free };
 }
 
 /** Fills a disk. @param {string} ballast - a file on it */
@@ -48,7 +49,7 @@ function fill(ballast) {
 
 /** A hub with its events on disk, and what may befall it. @param {(what: string) => void} failed */
 export async function lmdbStore(failed) {
-  const { path, small } = disk();
+  const { path, small, free } = disk();
   const directory = join(path, 'data');
   const hub = await Hub.at('the hub on disk', ['--data-dir', directory, ...RETAIN_FLAGS], failed);
   await hub.start();
@@ -115,5 +116,5 @@ export async function lmdbStore(failed) {
       await world.recover();
     };
   const note = small ? undefined : 'no full disk: mounting a tmpfs is not permitted';
-  return { hubs: [hub], faults, note, close: () => hub.kill() };
+  return { hubs: [hub], faults, note, close: () => hub.kill().then(free) };
 }

@@ -1,7 +1,7 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createClient } from 'redis';
+import { folder, remove } from './folder.mjs';
 import { freePort, Running } from './running.mjs';
 
 /** Appends to a file and syncs it before it answers: what was acknowledged survives its death. */
@@ -24,7 +24,7 @@ export class RedisServer {
 
   /** @param {readonly string[]} [args] - as on redis-server's command line @returns {Promise<RedisServer>} */
   static async start(args = []) {
-    const dir = await mkdtemp(join(tmpdir(), 'tinysse-redis-'));
+    const dir = folder('redis');
     const server = new RedisServer(await freePort(), dir, args);
     await server.start();
     return server;
@@ -32,7 +32,7 @@ export class RedisServer {
 
   /** A Sentinel that watches over the master at a port, as `mymaster`, and moves fast. @param {number} master */
   static async sentinel(master) {
-    const dir = await mkdtemp(join(tmpdir(), 'tinysse-redis-'));
+    const dir = folder('redis');
     const config = join(dir, 'sentinel.conf');
     const timing = 'sentinel down-after-milliseconds mymaster 300\nsentinel failover-timeout mymaster 3000\n';
     await writeFile(config, `sentinel monitor mymaster 127.0.0.1 ${master} 1\n${timing}`);
@@ -58,7 +58,7 @@ export class RedisServer {
   /** Ends it for good. */
   async end() {
     await this.kill();
-    await rm(this.#dir, { recursive: true, force: true });
+    remove(this.#dir);
   }
 
   /** Stops and continues it as a whole, as a machine that hangs does. @param {'SIGSTOP' | 'SIGCONT'} name */
