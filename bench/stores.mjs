@@ -3,7 +3,7 @@
 //   node bench/stores.mjs [memory disk redis] [seconds=10]
 //
 // Acknowledged events/s and how long an acknowledgement takes, of 64 publishers with a request each at a time, to one
-// channel with one subscriber; then, at 100 events/s, how long an event takes from publish to the subscriber.
+// channel with one subscriber, and what an event costs the hub in CPU time; then, at 100 events/s, how long an event takes from publish to the subscriber.
 // Where taskset is: the hub on one core, everything else on the other.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -14,6 +14,7 @@ import { fileURLToPath } from 'node:url';
 import { Histogram } from './load/histogram.mjs';
 import { microseconds, Scanner } from './load/mark.mjs';
 import { Publisher } from './load/publisher.mjs';
+import { cpuSeconds } from './load/usage.mjs';
 
 const PUBLISHERS = 64;
 const SIZE = 100;
@@ -36,13 +37,14 @@ async function start(command, ready, core) {
     child.once('exit', () => reject(new Error(`${command[0]} ended: ${said}`)));
     child.stdout.on('data', (text) => ready.test((said += text)) && resolve(undefined));
   });
-  return async () => {
+  const stop = async () => {
     running.delete(child);
     child.removeAllListeners('exit');
     const gone = new Promise((resolve) => child.once('exit', resolve));
     child.kill('SIGKILL');
     await gone;
   };
+  return { stop, pid: /** @type {number} */ (child.pid) };
 }
 
 /** @returns {Promise<number>} */
@@ -83,7 +85,7 @@ async function subscribe(port, delays) {
 async function measure(title, flags, seconds) {
   const port = await freePort();
   const command = [process.execPath, HUB, 'serve', '--port', String(port), '--log-level', 'error', ...flags];
-  const stop = await start(command, /Look at it/, '0');
+  const { stop, pid } = await start(command, /Look at it/, '0');
   const [answers, delays] = [new Histogram(), new Histogram()];
   const publisher = new Publisher({
     port,
@@ -98,9 +100,10 @@ async function measure(title, flags, seconds) {
   const subscriber = await subscribe(port, delays);
   await publisher.publish(Number.MAX_SAFE_INTEGER, 0, 2_000);
   answers.clear();
-  const began = performance.now();
+  const [began, cpu] = [performance.now(), cpuSeconds([pid])];
   const count = await publisher.publish(Number.MAX_SAFE_INTEGER, 0, seconds * 1_000);
   const perSecond = Math.round((count / (performance.now() - began)) * 1_000);
+  const each = Math.round(((cpuSeconds([pid]) - cpu) / count) * 1_000_000);
   const answered = answers.summary();
   while (subscriber.delivered() < publisher.sent) await new Promise((resolve) => setTimeout(resolve, 10));
   delays.clear();
@@ -110,7 +113,7 @@ async function measure(title, flags, seconds) {
   await stop();
   const ms = (/** @type {number} */ value) => value.toFixed(2).padStart(6);
   console.log(
-    `${title.padEnd(7)} ${String(perSecond).padStart(7)} acknowledged/s, p50 ${ms(answered.p50)} ms, p99 ${ms(answered.p99)} ms` +
+    `${title.padEnd(7)} ${String(perSecond).padStart(7)} acknowledged/s, p50 ${ms(answered.p50)} ms, p99 ${ms(answered.p99)} ms, ${each} µs CPU` +
       `; publish to delivery p50 ${ms(delivered.p50)} ms, p99 ${ms(delivered.p99)} ms` +
       (publisher.refused > 0 ? `; ${publisher.refused} REFUSED` : ''),
   );
@@ -128,7 +131,7 @@ for (const store of stores) {
     if (store === 'redis') {
       const port = String(await freePort());
       const command = ['redis-server', '--port', port, '--bind', '127.0.0.1', '--dir', dir, '--save', ''];
-      const stop = await start(command, /Ready to accept/, '1');
+      const { stop } = await start(command, /Ready to accept/, '1');
       await measure(store, ['--redis', `redis://127.0.0.1:${port}`], seconds);
       await stop();
     }
