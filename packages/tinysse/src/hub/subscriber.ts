@@ -82,8 +82,8 @@ export class Subscriber implements Receiver, Spoke {
   #fromEarliest: boolean;
   /** Up to where the log, in that epoch of it, shares its past with this subscriber's epoch. */
   #shared: Cursor | undefined;
-  /** It joined when the hub had heard of this offset; entries up to it were not pending for it. */
-  readonly #joinedAt: number;
+  /** It joined when the hub had heard of this; entries up to it were not pending for it. */
+  readonly #joinedAt: Cursor;
   #resets = 0;
   #key = '';
   #reading = false;
@@ -103,7 +103,7 @@ export class Subscriber implements Receiver, Spoke {
     this.#position = start.offset;
     this.#lastEventId = start.lastEventId;
     this.#fromEarliest = start.fromEarliest ?? false;
-    this.#joinedAt = host.head;
+    this.#joinedAt = { epoch: host.epoch, offset: host.head };
     this.behindSince = this.progressAt = host.now();
   }
 
@@ -182,11 +182,16 @@ export class Subscriber implements Receiver, Spoke {
     const known = this.#epoch === epoch;
     if (known && this.#position > head) return this.#checkHead();
     if (known && this.#position > edge) return this.#host.afterFlush(this);
-    if (known && this.#position === edge) return edge < this.#joinedAt ? this.#host.afterFlush(this) : this.#goLive();
+    if (known && this.#position === edge) return this.#isAhead(edge) ? this.#host.afterFlush(this) : this.#goLive();
     if (this.#crosses && this.#shared?.epoch !== epoch) return this.#askShared();
     const page = this.#host.page(this, known ? this.#position : 0);
     if (page instanceof Promise) this.#await(page, (read) => this.#take(read));
     else this.#take(page);
+  }
+
+  /** Whether entries above the edge are not pending for it. */
+  #isAhead(edge: number): boolean {
+    return this.#joinedAt.epoch === this.#host.epoch && edge < this.#joinedAt.offset;
   }
 
   #take(page: CatchupPage): void {

@@ -44,6 +44,39 @@ test('a new epoch while a page is on its way: the stream goes on where it was, n
   expect(client.data).toEqual(['2', '3', '4']);
 });
 
+test('a stream of a log that began anew is live again, so its next reset is a first one', async () => {
+  const [first, second, third] = [filled(3), filled(0), filled(1)];
+  let { log } = first;
+  let watcher: LogWatcher | undefined;
+  const bench = createBench(() => ({
+    ...first.log,
+    inMemory: false,
+    watch: (joined) => {
+      watcher = joined;
+      return first.log.watch(joined);
+    },
+    read: async (query) => log.read(query),
+    // The third goes on from the second.
+    resume: async ({ epoch, offset }) => ({
+      epoch: (await log.head()).epoch,
+      offset: epoch === second.epoch ? offset : 0,
+    }),
+  }));
+  const client = bench.connect('a');
+  bench.settle();
+  log = second.log;
+  watcher?.interrupted({ epoch: second.epoch, offset: 0 });
+  await bench.settleLater();
+  expect(client.resets).toMatchObject([{ reason: 'epoch', resumedAt: `${second.epoch}-0` }]);
+  expect((await bench.hub.stats()).behind).toBe(0);
+
+  log = third.log;
+  watcher?.interrupted({ epoch: third.epoch, offset: 1 });
+  await bench.settleLater();
+  expect(client.resets[1]).toMatchObject({ id: `${third.epoch}-0`, resumedAt: `${third.epoch}-0` });
+  expect(client.data).toEqual(['1']);
+});
+
 test('a reset names where the stream was, not where the client came from', () => {
   const small = createBench((clock) => memoryLog({ clock, maxEventsPerChannel: 3 }), { clientChannelBuffer: 1 });
   const ids = ['1', '2', '3'].map((data) => small.publish('a', data));
