@@ -88,7 +88,7 @@ try {
     const pages = worlds.flatMap((world) => world.pages(name));
     closing.push(await openBrowser(name, worlds[0].site.frames(pages)));
   }
-  say(browsers.length > 0 ? `with ${browsers.join(' and ')}` : 'without browsers: none is installed');
+  say(`browsers: ${browsers.join(' and ') || 'none is installed'}`);
   until = performance.now() + seconds * 1_000;
   const ticking = setInterval(() => say(progress(worlds)), 10_000);
   await Promise.all(loops.map((loop) => loop()));
