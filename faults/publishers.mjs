@@ -99,18 +99,7 @@ export class Publishers {
       repeat(60, () => publish(world, [world.event()]));
       repeat(60, () => publish(world, [this.#keyed()]));
     }
-    repeat(200, () =>
-      publish(
-        world,
-        this.#many(() => world.event()),
-      ),
-    );
-    repeat(200, () =>
-      publish(
-        world,
-        this.#many(() => this.#keyed()),
-      ),
-    );
+    for (const one of [() => world.event(), () => this.#keyed()]) repeat(200, () => publish(world, this.#many(one)));
     repeat(2_000, () => publish(world, [world.event(['quiet'])]));
     repeat(60, () => publish(world, [world.event(['fat'], 10_000)]));
     this.#loops.push(this.#ours(random.fork()));
@@ -118,12 +107,10 @@ export class Publishers {
 
   /** @param {import('./parts/random.mjs').Random} random @param {number} ms - most between two @param {() => unknown} act */
   async #repeat(random, ms, act) {
-    const last = '';
     while (!this.#stopped) {
       await act();
       await sleep(random.between(1, ms));
     }
-    return last;
   }
 
   #keyed() {
