@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
@@ -21,10 +21,21 @@ export async function packedPackages() {
   }
 }
 
-/** @returns the size that .size-limit.json bounds, for the person who watches it grow */
-export async function clientSize() {
-  const output = await run('size-limit');
-  return /Size: +(\S+ \S+)/.exec(output)?.[1];
+/**
+ * What .size-limit.json bounds keeps within its bounds, and the README promises the same ones.
+ * @returns the sizes, for the person who watches them grow
+ */
+export async function entrySizes() {
+  const sizes = JSON.parse(await run('size-limit', '--json'));
+  const readme = readFileSync('README.md', 'utf8');
+  return sizes
+    .map(({ name, size, sizeLimit }) => {
+      const promise = `\`${name}\` is below ${sizeLimit.toLocaleString('en')} bytes`;
+      if (!readme.includes(promise))
+        throw new Problem(`.size-limit.json bounds it, README.md does not say: ${promise}`);
+      return `${name} ${size} B`;
+    })
+    .join(', ');
 }
 
 /**
@@ -32,7 +43,15 @@ export async function clientSize() {
  * platform shows both.
  */
 export async function neutralEntries() {
-  const entries = ['index', 'client/index', 'client/publisher', 'hooks/react', 'hooks/vue', 'hooks/svelte'];
+  const entries = [
+    'index',
+    'client/index',
+    'client/eventsource',
+    'client/publisher',
+    'hooks/react',
+    'hooks/vue',
+    'hooks/svelte',
+  ];
   try {
     await build({
       entryPoints: entries.map((name) => `packages/tinysse/dist/${name}.js`),

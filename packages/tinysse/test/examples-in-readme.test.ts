@@ -73,6 +73,7 @@ test('the snapshot comes first', async () => {
 
 test.each([
   ['client', /^2026$/],
+  ['standard', /^2026$/],
   ['shared', /^2026$/],
   ['loop', /^[0-9a-f]{16}-\d+ tick 2026$/],
 ])('the %s prints what a server sends', async (name, line) => {
