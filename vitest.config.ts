@@ -8,11 +8,14 @@ export default defineConfig({
     include: [
       'packages/*/test/**/*.test.ts',
       'examples/**/*.test.ts',
+      'runtimes/*.test.ts',
       'bench/test/**/*.test.ts',
       'faults/test/**/*.test.ts',
     ],
     exclude: ['**/node_modules/**', '**/.tmp/**'],
     server: { deps: { inline: ['tinysse', 'tinysse-hub'] } },
+    // Concurrent tests mostly wait.
+    maxConcurrency: 20,
     testTimeout: 30_000,
     hookTimeout: 60_000,
     reporters: ['default', './scripts/test-reporter.mjs'],

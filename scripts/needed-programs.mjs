@@ -1,5 +1,5 @@
 import { accessSync, constants, statSync } from 'node:fs';
-import { delimiter, join, resolve } from 'node:path';
+import { delimiter, isAbsolute, join, resolve } from 'node:path';
 
 /** The programs that the tests use, and the Debian package that brings each. This is the one place that lists them. */
 export const neededPrograms = {
@@ -15,12 +15,13 @@ export const neededPrograms = {
 };
 
 /**
- * The absolute path of a program found on PATH.
+ * The absolute path of a program: found on PATH, or given.
  *
  * @param {string} name
  * @returns {string | undefined}
  */
 export function findProgram(name) {
+  if (isAbsolute(name)) return isExecutable(name) ? name : undefined;
   for (const folder of (process.env.PATH ?? '').split(delimiter)) {
     if (folder === '') continue;
     const file = resolve(join(folder, name));

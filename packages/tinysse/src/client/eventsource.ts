@@ -123,6 +123,8 @@ export class EventSource extends EventTarget {
           const headers: Record<string, string> = { accept: 'text/event-stream' };
           // A header takes bytes: those of UTF-8, one a unit.
           if (lastEventId) headers['last-event-id'] = String.fromCharCode(...new TextEncoder().encode(lastEventId));
+          // Where there is no cache `no-store` alone says nothing; a browser says this itself, and CORS would ask for it.
+          if (!globalThis.location) headers['cache-control'] = 'no-cache';
           // Workers refuse the field, so it is there where it says something.
           const credentials = withCredentials ? ('include' as const) : undefined;
           const request = { headers, signal, credentials, cache: 'no-store' } as RequestInit & {

@@ -1,0 +1,189 @@
+import { equal, ok } from './assert.js';
+
+/** What a scripted server answers to one request. It is data, so that it can be sent to the server. */
+export interface Answer {
+  /** Default: 200. */
+  status?: number;
+  /** Default: `content-type: text/event-stream`. */
+  headers?: Record<string, string>;
+  /** Sends the client on, on the same origin or to another, where the next answer waits; goes with a status of 3xx. */
+  redirect?: 'here' | 'abroad';
+  /** Text, or pieces of text and bytes that leave one by one. */
+  body?: string | readonly (string | readonly number[])[];
+  /** Cuts the body into chunks of so many bytes. */
+  cut?: number;
+  /** What follows the body. `'drop'` cuts the connection; without a body it does so before the answer. Default: `'hold'`. */
+  after?: 'hold' | 'end' | 'drop';
+}
+
+/** A request as the scripted server saw it. */
+export interface SeenRequest {
+  method: string;
+  /** By lower-case names; their bytes are read as UTF-8. */
+  headers: Record<string, string | undefined>;
+  /** Milliseconds since the answer before it had ended. */
+  waitedMs: number;
+}
+
+/** What a client may tell of an event. */
+export interface HeardMessage {
+  id: string;
+  event: string;
+  data: string;
+  origin?: string;
+}
+
+/** What a client must hear and do. A run ends when it has heard as much as this says, or after 15 s. */
+export interface ClientExpectations {
+  /** Every message, in order. Default of `event`: `'message'`; of `id`: empty. */
+  messages?: readonly { data: string; event?: string; id?: string; origin?: 'here' | 'abroad' }[];
+  /** How many streams open. */
+  opens?: number;
+  /** How many of them, or of the attempts before, are lost while the client goes on by itself. */
+  lost?: number;
+  /** The client ends for good, by itself. */
+  closed?: true;
+  /** The reasons of resets, in order. */
+  resets?: readonly string[];
+  /** What requests say, one after the other; null: no such header. */
+  sent?: readonly Record<string, string | null>[];
+  /** No more than so many requests come, also within `watchMs` milliseconds after the run. */
+  requests?: number;
+  watchMs?: number;
+  /** Each reconnect waits at least so long, in milliseconds. */
+  waitedMs?: number;
+}
+
+/** One sentence about what a client does. */
+export interface ClientCase {
+  readonly name: string;
+  /** What is answered to request 1, 2, …; after the last, silence. */
+  readonly answers: readonly Answer[];
+  readonly expects: ClientExpectations;
+  /** The test closes the client there, and the server must see it go. */
+  readonly closeOn?: 'message' | 'lost';
+}
+
+/** What a client under test tells the suite. */
+export interface Hears {
+  open(): void;
+  message(message: HeardMessage): void;
+  /** A stream or an attempt is lost, and the client goes on by itself. */
+  lost(): void;
+  /** The client has ended by itself. */
+  closed(): void;
+  /** Only of clients that know of resets. */
+  reset(reason: string): void;
+}
+
+/**
+ * A client under test: opens `url`, and tells what it hears until it is closed.
+ * @param events - the names of events that it must listen to
+ * @returns what closes it
+ */
+export type ClientUnderTest = (url: string, hears: Hears, events: readonly string[]) => () => void;
+
+const LONGEST_RUN_MS = 15_000;
+const POLL_MS = 20;
+
+const wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+/**
+ * Holds a client to one case.
+ *
+ * @param server - the URL of a scripted server
+ * @throws Error what the client did otherwise
+ */
+export async function runClientCase(test: ClientCase, client: ClientUnderTest, server: string): Promise<void> {
+  const { expects } = test;
+  const { messages = [], resets = [], opens = 0, lost = 0, requests, sent = [], watchMs = 0, waitedMs = 0 } = expects;
+  const posted = await fetch(`${server}/cases`, { method: 'POST', body: JSON.stringify(test.answers) });
+  const { id, abroad } = (await posted.json()) as { id: string; abroad: string };
+  const report = async (): Promise<{ requests: SeenRequest[]; open: number }> =>
+    (await fetch(`${server}/reports/${id}`)).json();
+
+  const heard = { messages: [] as HeardMessage[], resets: [] as string[], opens: 0, lost: 0, closed: false };
+  let enough = () => {};
+  const told = (): void => {
+    // After an end that was not expected nothing more comes.
+    const over = heard.closed && !expects.closed;
+    const all =
+      heard.messages.length >= messages.length &&
+      heard.resets.length >= resets.length &&
+      heard.opens >= opens &&
+      heard.lost >= lost &&
+      heard.closed >= !!expects.closed;
+    if (over || all) enough();
+  };
+  let timer: ReturnType<typeof setTimeout>;
+  const run = new Promise<void>((resolve, reject) => {
+    enough = resolve;
+    timer = setTimeout(() => reject(new Error(`after 15 s there was only ${JSON.stringify(heard)}`)), LONGEST_RUN_MS);
+  });
+  const hears: Hears = {
+    open: () => void heard.opens++,
+    message(message) {
+      heard.messages.push(message);
+      if (test.closeOn === 'message') close();
+    },
+    lost() {
+      heard.lost++;
+      if (test.closeOn === 'lost') close();
+    },
+    closed() {
+      heard.closed = true;
+    },
+    reset: (reason) => void heard.resets.push(reason),
+  };
+  for (const name of Object.keys(hears) as (keyof Hears)[]) {
+    const hear = hears[name] as (what?: unknown) => void;
+    hears[name] = (what?: unknown) => {
+      hear(what);
+      told();
+    };
+  }
+  const close = client(
+    `${server}/cases/${id}`,
+    hears,
+    messages.map(({ event }) => event ?? 'message'),
+  );
+  try {
+    await run;
+    await wait(watchMs);
+    let seen = await report();
+    if (test.closeOn) {
+      for (let left = LONGEST_RUN_MS / POLL_MS; seen.open > 0; seen = await report()) {
+        ok(left-- > 0, 'the client was closed, and its connection is open');
+        await wait(POLL_MS);
+      }
+    }
+    const origins = { here: new URL(server).origin, abroad };
+    const wanted = messages.map(({ id = '', event = 'message', data, origin }, i) => ({
+      id,
+      event,
+      data,
+      ...(origin && heard.messages[i]?.origin !== undefined && { origin: origins[origin] }),
+    }));
+    const got = heard.messages.map(({ id, event, data, origin }, i) => ({
+      id,
+      event,
+      data,
+      ...(messages[i]?.origin && origin !== undefined && { origin }),
+    }));
+    equal(got, wanted, 'messages');
+    equal(heard.resets, resets, 'resets');
+    equal(heard.closed, !!expects.closed, 'closed');
+    for (const [i, headers] of sent.entries())
+      for (const [name, value] of Object.entries(headers))
+        equal(seen.requests[i]?.headers[name] ?? null, value, `${name} of request ${i + 1}`);
+    if (requests)
+      ok(seen.requests.length <= requests, `${seen.requests.length} requests came, at most ${requests} may`);
+    for (const { method } of seen.requests) equal(method, 'GET', 'method');
+    // Timers may be a little early.
+    for (const [i, request] of seen.requests.entries())
+      if (i) ok(request.waitedMs > waitedMs * 0.95, `request ${i + 1} came after ${request.waitedMs} ms`);
+  } finally {
+    clearTimeout(timer!);
+    close();
+  }
+}
