@@ -61,14 +61,14 @@ export default {
     {
       name: 'testing-is-for-tests',
       severity: 'error',
-      from: { pathNot: `(^|/)test/|\\.test\\.ts$|${src}testing/` },
+      from: { pathNot: `(^|/)test/|\\.test\\.ts$|^runtimes/|${src}testing/` },
       to: { path: `${src}testing/` },
     },
     {
       name: 'programs-are-users',
-      comment: 'The hub program and the examples import the library by its package names only.',
+      comment: 'The hub program, the examples and the runtimes import the library by its package names only.',
       severity: 'error',
-      from: { path: '^(packages/tinysse-hub|examples)/' },
+      from: { path: '^(packages/tinysse-hub|examples|runtimes)/' },
       to: { path: src, dependencyTypes: ['local'] },
     },
     {

@@ -51,6 +51,7 @@ export async function neutralEntries() {
     'hooks/react',
     'hooks/vue',
     'hooks/svelte',
+    'testing/index',
   ];
   try {
     await build({

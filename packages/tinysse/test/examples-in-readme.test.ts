@@ -113,6 +113,16 @@ test('the publisher prints three ids from one request', async () => {
   expect(requests).toBe(1);
 });
 
+test('the certificate of a client is complete', async () => {
+  const example = readmeExample('certify', new URL('../../../CONTRIBUTING.md', import.meta.url));
+  const { file, remove } = writeExample(example);
+  const child = spawn(process.execPath, [file], { stdio: ['ignore', 'pipe', 'inherit'] });
+  cleanups.push(() => child.kill('SIGKILL'), remove);
+  const lines: string[] = [];
+  for await (const line of createInterface({ input: child.stdout })) lines.push(line);
+  expect(lines).toEqual([expect.stringMatching(/^(\d+) of \1$/)]);
+});
+
 test('every example of the README is run by a test', () => {
   const here = ['examples-in-readme', 'eventsource-in-readme', 'hooks/react-in-readme']
     .map((name) => readFileSync(new URL(`${name}.test.ts`, import.meta.url), 'utf8'))
