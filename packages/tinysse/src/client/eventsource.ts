@@ -153,7 +153,13 @@ export class EventSource extends EventTarget {
           const willRetry = code === 'NETWORK';
           this.#readyState = willRetry ? 0 : 2;
           if (willRetry) {
-            const next = reconnect({ failures, refreshed: false }, { code: 'NETWORK', openMs: 0 }, policy, false, random());
+            const next = reconnect(
+              { failures, refreshed: false },
+              { code: 'NETWORK', openMs: 0 },
+              policy,
+              false,
+              random(),
+            );
             failures = next.failures;
             this.#release = clock.after(next.delayMs!, connect);
           }
