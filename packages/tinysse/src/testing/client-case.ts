@@ -42,7 +42,7 @@ export interface ClientExpectations {
   /** How many of them, or of the attempts before, are lost while the client goes on by itself. */
   lost?: number;
   /** The client ends for good, by itself. */
-  closed?: true;
+  closed?: boolean;
   /** The reasons of resets, in order. */
   resets?: readonly string[];
   /** What requests say, one after the other; null: no such header. */
@@ -88,6 +88,21 @@ const POLL_MS = 20;
 
 const wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
+/** What a client was heard to do. */
+interface Heard {
+  messages: HeardMessage[];
+  resets: string[];
+  opens: number;
+  lost: number;
+  closed: boolean;
+}
+
+/** What the server saw of a run. */
+interface Report {
+  requests: SeenRequest[];
+  open: number;
+}
+
 /**
  * Holds a client to one case.
  *
@@ -95,95 +110,111 @@ const wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, 
  * @throws Error what the client did otherwise
  */
 export async function runClientCase(test: ClientCase, client: ClientUnderTest, server: string): Promise<void> {
-  const { expects } = test;
-  const { messages = [], resets = [], opens = 0, lost = 0, requests, sent = [], watchMs = 0, waitedMs = 0 } = expects;
   const posted = await fetch(`${server}/cases`, { method: 'POST', body: JSON.stringify(test.answers) });
   const { id, abroad } = (await posted.json()) as { id: string; abroad: string };
-  const report = async (): Promise<{ requests: SeenRequest[]; open: number }> =>
-    (await fetch(`${server}/reports/${id}`)).json();
+  const report = async (): Promise<Report> => (await fetch(`${server}/reports/${id}`)).json();
 
-  const heard = { messages: [] as HeardMessage[], resets: [] as string[], opens: 0, lost: 0, closed: false };
-  let enough = () => {};
-  const told = (): void => {
+  const heard: Heard = { messages: [], resets: [], opens: 0, lost: 0, closed: false };
+  const { close, enough } = listen(test, client, `${server}/cases/${id}`, heard);
+  try {
+    await enough;
+    await wait(test.expects.watchMs ?? 0);
+    let seen = await report();
+    if (test.closeOn)
+      for (let left = LONGEST_RUN_MS / POLL_MS; seen.open > 0; seen = await report()) {
+        ok(left-- > 0, 'the client was closed, and its connection is open');
+        await wait(POLL_MS);
+      }
+    checkHeard(test.expects, heard, { here: new URL(server).origin, abroad });
+    checkSeen(test.expects, seen);
+  } finally {
+    close();
+  }
+}
+
+/** Opens the client; `enough` resolves when it was heard to do all that the case expects, and rejects after 15 s. */
+function listen({ expects, closeOn }: ClientCase, client: ClientUnderTest, url: string, heard: Heard) {
+  const { messages = [], resets = [], opens = 0, lost = 0, closed = false } = expects;
+  let timer: ReturnType<typeof setTimeout>;
+  let resolve = () => {};
+  const enough = new Promise<void>((done, fail) => {
+    resolve = done;
+    timer = setTimeout(() => fail(new Error(`after 15 s there was only ${JSON.stringify(heard)}`)), LONGEST_RUN_MS);
+  });
+  const tell = (at?: ClientCase['closeOn']): void => {
+    if (at && at === closeOn) close();
     // After an end that was not expected nothing more comes.
-    const over = heard.closed && !expects.closed;
+    const over = heard.closed && !closed;
     const all =
       heard.messages.length >= messages.length &&
       heard.resets.length >= resets.length &&
       heard.opens >= opens &&
       heard.lost >= lost &&
-      heard.closed >= !!expects.closed;
-    if (over || all) enough();
+      heard.closed === closed;
+    if (over || all) resolve();
   };
-  let timer: ReturnType<typeof setTimeout>;
-  const run = new Promise<void>((resolve, reject) => {
-    enough = resolve;
-    timer = setTimeout(() => reject(new Error(`after 15 s there was only ${JSON.stringify(heard)}`)), LONGEST_RUN_MS);
-  });
   const hears: Hears = {
-    open: () => void heard.opens++,
+    open() {
+      heard.opens++;
+      tell();
+    },
     message(message) {
       heard.messages.push(message);
-      if (test.closeOn === 'message') close();
+      tell('message');
     },
     lost() {
       heard.lost++;
-      if (test.closeOn === 'lost') close();
+      tell('lost');
     },
     closed() {
       heard.closed = true;
+      tell();
     },
-    reset: (reason) => void heard.resets.push(reason),
+    reset(reason) {
+      heard.resets.push(reason);
+      tell();
+    },
   };
-  for (const name of Object.keys(hears) as (keyof Hears)[]) {
-    const hear = hears[name] as (what?: unknown) => void;
-    hears[name] = (what?: unknown) => {
-      hear(what);
-      told();
-    };
-  }
   const close = client(
-    `${server}/cases/${id}`,
+    url,
     hears,
     messages.map(({ event }) => event ?? 'message'),
   );
-  try {
-    await run;
-    await wait(watchMs);
-    let seen = await report();
-    if (test.closeOn) {
-      for (let left = LONGEST_RUN_MS / POLL_MS; seen.open > 0; seen = await report()) {
-        ok(left-- > 0, 'the client was closed, and its connection is open');
-        await wait(POLL_MS);
-      }
-    }
-    const origins = { here: new URL(server).origin, abroad };
-    const wanted = messages.map(({ id = '', event = 'message', data, origin }, i) => ({
-      id,
-      event,
-      data,
-      ...(origin && heard.messages[i]?.origin !== undefined && { origin: origins[origin] }),
-    }));
-    const got = heard.messages.map(({ id, event, data, origin }, i) => ({
-      id,
-      event,
-      data,
-      ...(messages[i]?.origin && origin !== undefined && { origin }),
-    }));
-    equal(got, wanted, 'messages');
-    equal(heard.resets, resets, 'resets');
-    equal(heard.closed, !!expects.closed, 'closed');
-    for (const [i, headers] of sent.entries())
-      for (const [name, value] of Object.entries(headers))
-        equal(seen.requests[i]?.headers[name] ?? null, value, `${name} of request ${i + 1}`);
-    if (requests)
-      ok(seen.requests.length <= requests, `${seen.requests.length} requests came, at most ${requests} may`);
-    for (const { method } of seen.requests) equal(method, 'GET', 'method');
+  return {
+    enough,
+    close() {
+      clearTimeout(timer);
+      close();
+    },
+  };
+}
+
+function checkHeard(
+  { messages = [], resets = [], closed = false }: ClientExpectations,
+  heard: Heard,
+  origins: { here: string; abroad: string },
+): void {
+  // An origin is compared where one is expected and the client tells it.
+  const told = heard.messages.map(({ id, event, data, origin }, i) => [id, event, data, messages[i]?.origin && origin]);
+  const wanted = messages.map(({ id = '', event = 'message', data, origin }, i) => [
+    id,
+    event,
+    data,
+    origin && heard.messages[i]?.origin && origins[origin],
+  ]);
+  equal(told, wanted, 'messages');
+  equal(heard.resets, resets, 'resets');
+  equal(heard.closed, closed, 'closed');
+}
+
+function checkSeen({ sent = [], requests, waitedMs = 0 }: ClientExpectations, seen: Report): void {
+  for (const [i, headers] of sent.entries())
+    for (const [name, value] of Object.entries(headers))
+      equal(seen.requests[i]?.headers[name] ?? null, value, `${name} of request ${i + 1}`);
+  if (requests) ok(seen.requests.length <= requests, `${seen.requests.length} requests came, at most ${requests} may`);
+  for (const [i, request] of seen.requests.entries()) {
+    equal(request.method, 'GET', 'method');
     // Timers may be a little early.
-    for (const [i, request] of seen.requests.entries())
-      if (i) ok(request.waitedMs > waitedMs * 0.95, `request ${i + 1} came after ${request.waitedMs} ms`);
-  } finally {
-    clearTimeout(timer!);
-    close();
+    if (i && waitedMs) ok(request.waitedMs > waitedMs * 0.95, `request ${i + 1} came after ${request.waitedMs} ms`);
   }
 }
