@@ -32,14 +32,17 @@ export function* unfounded(ledger, { mayEvict }) {
 }
 
 /**
- * The offset of the first event known that an epoch does not have from the ones before it.
+ * Where an epoch begins, as far as is known: the first event that it has and none before it. One that was only seen there
+ * or sent more than once may have stood in the epoch before, with nobody having been told.
  * @param {import('./ledger.mjs').Ledger} ledger @param {string} epoch @param {readonly string[]} order - of epochs
  */
 function startOf({ epochs }, epoch, order) {
   const earlier = new Set(order.slice(0, order.indexOf(epoch)));
   let start = Number.POSITIVE_INFINITY;
-  for (const [offset, { places }] of epochs.get(epoch) ?? [])
-    if (offset < start && !places.some((place) => place.offset === offset && earlier.has(place.epoch))) start = offset;
+  for (const [offset, { places, outcome, tries }] of epochs.get(epoch) ?? []) {
+    const isNew = outcome === 'accepted' && tries === 1 && !places.some((place) => earlier.has(place.epoch));
+    if (isNew && offset < start) start = offset;
+  }
   return start;
 }
 

@@ -168,6 +168,23 @@ test('a new epoch needs a cause, and a log that lost nothing goes on where the r
   ]);
 });
 
+test('an event of unknown outcome that is first seen in a later epoch does not tell where that begins', async () => {
+  const ledger = books();
+  ledger.unknown(ledger.submit(['b'], 'perhaps'));
+  ledger.accepted(ledger.submit(['a'], 'event 6'), at(6));
+  ledger.accepted(ledger.submit(['a'], 'event 7'), at(8, OTHER));
+  ledger.succeeded(EPOCH, OTHER, false);
+  const another = ledger.reader('another', ['b']);
+  another.frame({ id: at(7, OTHER), event: 'tinysse:position', data: '' });
+  another.leave();
+  const before = ledger.reader('one that was behind', ['b']);
+  before.frame({ id: at(6, OTHER), event: 'tinysse:position', data: '' });
+  before.frame({ id: at(7, OTHER), data: 'perhaps' });
+  const onwards = frame(at(8, OTHER), 'event 7');
+  const there = position(at(0)) + through(6).join('') + position(at(7)) + reset('epoch', at(7), at(7, OTHER)) + onwards;
+  expect(await served([there], { ledger, head: at(8, OTHER) })).toEqual([]);
+});
+
 test('a reader that stays in a former epoch, or never gets a position, is caught', async () => {
   const ledger = books();
   ledger.accepted(ledger.submit(['a'], 'event 6'), at(6, OTHER));
