@@ -9,6 +9,15 @@ export const BENCH_SECRET = 'a secret of the bench, 32 bytes or more';
 
 const here = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const node = (file) => (port) => ({ command: [process.execPath, here(file), String(port)] });
+const program =
+  (...flags) =>
+  (port) => ({
+    command: [
+      process.execPath,
+      here('../packages/tinysse-hub/bin/tinysse-hub.js'),
+      ...['serve', '--memory', '--port', String(port), '--log-level', 'error', ...flags],
+    ],
+  });
 const bun = (file) => (port) => ({ command: [bunProgram(), here(file), String(port)] });
 const noBun = () => (bunProgram() ? undefined : 'bun is neither installed by npm nor on PATH');
 
@@ -21,28 +30,10 @@ const noBun = () => (bunProgram() ? undefined : 'bun is neither installed by npm
 
 /** @type {Record<string, Subject>} */
 export const subjects = {
-  program: {
-    title: 'tinysse-hub',
-    ours: true,
-    start: (port) => ({
-      command: [
-        process.execPath,
-        here('../packages/tinysse-hub/bin/tinysse-hub.js'),
-        ...['serve', '--memory', '--port', String(port), '--log-level', 'error'],
-      ],
-    }),
-  },
-  programWithKeys: {
-    title: 'tinysse-hub with keys',
-    ours: true,
-    start: (port) => ({
-      command: [
-        process.execPath,
-        here('../packages/tinysse-hub/bin/tinysse-hub.js'),
-        ...['serve', '--memory', '--port', String(port), '--log-level', 'error', '--jwt-secret', BENCH_SECRET],
-      ],
-    }),
-  },
+  program: { title: 'tinysse-hub', ours: true, start: program() },
+  programWithKeys: { title: 'tinysse-hub with keys', ours: true, start: program('--jwt-secret', BENCH_SECRET) },
+  // What is published while clients come back must not evict what they come back for.
+  retaining: { title: 'tinysse-hub', ours: true, start: program('--retain-events', '10000') },
   library: { title: 'tinysse in node:http', ours: true, start: node('servers/library.mjs') },
   fetch: { title: 'tinysse, fetch on Node', ours: true, start: node('servers/fetch.mjs') },
   fetchBun: { title: 'tinysse, fetch on Bun', ours: true, start: bun('servers/fetch.mjs'), absent: noBun },
