@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { freePort, Running } from './running.mjs';
 
 const PROGRAM = fileURLToPath(new URL('../../packages/tinysse-hub/bin/tinysse-hub.js', import.meta.url));
-const CLOCKED = fileURLToPath(new URL('./clocked-hub.mjs', import.meta.url));
+const CLOCK = new URL('./stepped-clock.mjs', import.meta.url).href;
 const SECRET = 'a secret of the ledger test, 32 bytes or more';
 const ALWAYS = [
   '--host',
@@ -12,6 +12,9 @@ const ALWAYS = [
   SECRET,
   '--anonymous',
   '*',
+  // Behind relays, at other ports.
+  '--allow-host',
+  '127.0.0.1',
   '--heartbeat',
   '1s',
   '--log-level',
@@ -45,9 +48,17 @@ export class Hub {
     return new Hub(name, await freePort(), store, failed);
   }
 
-  /** @param {{ clocked?: boolean }} [options] - with a clock that can be stepped, instead of the program */
+  /** @param {{ clocked?: boolean }} [options] - with a clock that can be stepped */
   async start({ clocked = false } = {}) {
-    const args = [clocked ? CLOCKED : PROGRAM, 'serve', '--port', String(this.port), ...ALWAYS, ...this.store];
+    const args = [
+      ...(clocked ? ['--import', CLOCK] : []),
+      PROGRAM,
+      'serve',
+      '--port',
+      String(this.port),
+      ...ALWAYS,
+      ...this.store,
+    ];
     const program = new Running(process.execPath, args, { stdin: clocked });
     this.#program = program;
     this.clocked = clocked;
