@@ -51,7 +51,11 @@ export function createMetrics(version: string): Metrics {
   const evicted = counter('log_evicted_events', 'Events evicted from the log, by the limit it was for.', 'cause');
   const refusals = counter('http_refusals', 'Requests of any kind answered with an error, by code.', 'code');
 
-  const publishTime = histogram('publish_duration_seconds', "From a publish to the log's answer.", SECONDS);
+  const publishTime = histogram(
+    'publish_duration_seconds',
+    "From a publish to the log's answer; events of one request count once.",
+    SECONDS,
+  );
   const delay = histogram('delivery_delay_seconds', 'From hearing of an event to the end of its flush.', SECONDS);
   const flushEvents = histogram('flush_events', 'Events that one flush brings.', EVENTS);
 

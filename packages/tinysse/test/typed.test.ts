@@ -30,7 +30,7 @@ describe('json', () => {
     const endpoint = await listen(sse);
     await sse.publish(['a\nb', 'ü'], 'all');
     await sse.publishEvent('update', { id: 'x', count: 1 }, 'all');
-    await sse.send({ channels: 'all', event: 'update', data: { id: 'y', count: 2 } });
+    await sse.sendAll([{ channels: 'all', event: 'update', data: { id: 'y', count: 2 } }]);
     const client = createSSEClient<Events>({ endpoint, codec: json, ...from });
     const heard: unknown[] = [];
     client.on('update', ({ data }) => heard.push(data.count));
@@ -195,6 +195,11 @@ describe('types', () => {
       sse.publishEvent('update', { id: 'a' }, 'all'),
       // @ts-expect-error: an update needs its name
       sse.send({ channels: 'all', data: { id: 'a', count: 1 } }),
+      sse.sendAll([
+        { channels: 'all', data: ['a'] },
+        // @ts-expect-error: half an update
+        { channels: 'all', event: 'update', data: { id: 'a' } },
+      ]),
       // @ts-expect-error: no such event
       sse.publishEvent('updated', {}, 'all'),
     ];

@@ -31,28 +31,50 @@ export async function publishLines(
   mayPublish: MayPublish,
 ): Promise<void> {
   const lines = linesOf(await readBody(req, res, MOST_BYTES, 'BODY_TOO_LARGE'));
-  let answer = '';
-  for (let from = 0, to = 0; from < lines.length; from = to) {
-    to = endOfBatch(lines, from);
-    const batch = lines.slice(from, to).map((line) => publishLine(sse, line, mayPublish));
-    let outage = '';
-    for (const sent of batch) {
-      try {
-        answer += `{"id":"${await sent}"}\n`;
-      } catch (error) {
-        const { status, text } = answerOf(error);
-        if (status >= 500) outage = text;
-        answer += text;
-      }
-    }
-    if (outage) {
-      answer += outage.repeat(lines.length - to);
-      break;
-    }
-    if (to < lines.length) await nextTurn();
+  const answers: string[] = [];
+  while (answers.length < lines.length) {
+    const batch = lines.slice(answers.length, endOfBatch(lines, answers.length));
+    const outage = await publishBatch(sse, batch, mayPublish, answers);
+    if (outage) answers.push(...Array<string>(lines.length - answers.length).fill(outage));
+    else if (answers.length < lines.length) await nextTurn();
   }
-  res.writeHead(200, ['content-type', 'application/x-ndjson', 'content-length', String(Buffer.byteLength(answer))]);
-  res.end(answer);
+  const body = Buffer.from(answers.join(''));
+  res.writeHead(200, ['content-type', 'application/x-ndjson', 'content-length', String(body.length)]);
+  res.end(body);
+}
+
+/** @param answers - is given one for each line @returns the last of those that say that the log fails */
+async function publishBatch(
+  sse: SSEServer,
+  lines: readonly string[],
+  mayPublish: MayPublish,
+  answers: string[],
+): Promise<string | undefined> {
+  const inputs: PublishInput[] = [];
+  /** By line, those that are refused before they are published. */
+  const refused = new Map<number, unknown>();
+  for (let i = 0; i < lines.length; i++)
+    try {
+      const input = parseLine(lines[i]!);
+      mayPublish(input.channels as string[]);
+      inputs.push(input);
+    } catch (error) {
+      refused.set(i, error);
+    }
+  const results = await sse.sendAll(inputs);
+  let outage: string | undefined;
+  let next = 0;
+  for (let i = 0; i < lines.length; i++) {
+    const result = refused.has(i) ? undefined : results[next++];
+    if (result?.status === 'fulfilled') {
+      answers.push(`{"id":"${result.value}"}\n`);
+      continue;
+    }
+    const { status, text } = answerOf(result ? result.reason : refused.get(i));
+    if (status >= 500) outage = text;
+    answers.push(text);
+  }
+  return outage;
 }
 
 function linesOf(body: Buffer): string[] {
@@ -71,26 +93,14 @@ function endOfBatch(lines: readonly string[], from: number): number {
   return to;
 }
 
-/** @returns the id, or a refusal that is to be awaited: whoever does sees them in order */
-function publishLine(sse: SSEServer, line: string, mayPublish: MayPublish): Promise<string> {
-  try {
-    const input = parseLine(line);
-    mayPublish(input.channels as string[]);
-    return sse.send(input);
-  } catch (error) {
-    const refused = Promise.reject(error);
-    // It is awaited when its turn comes.
-    refused.catch(() => {});
-    return refused;
-  }
-}
-
 function answerOf(error: unknown): { status: number; text: string } {
   // Anything else is the hub's own mistake, and the answer to the whole request.
   if (!(error instanceof SSEError || error instanceof Refused)) throw error;
   const { status, code, message } = refusal(error);
   return { status, text: `${JSON.stringify({ error: { code, message } })}\n` };
 }
+
+const isString = (value: unknown): boolean => typeof value === 'string';
 
 /** @returns the event, unchecked but for the shape of its line and channels */
 function parseLine(line: string): PublishInput {
@@ -110,7 +120,7 @@ function parseLine(line: string): PublishInput {
         `unknown field ${JSON.stringify(name)}; known are ${[...FIELDS].join(', ')}`,
       );
   const { channels } = input as PublishInput;
-  if (!Array.isArray(channels) || !channels.every((name) => typeof name === 'string'))
+  if (!Array.isArray(channels) || !channels.every(isString))
     throw new Refused(400, 'NO_CHANNEL', 'the field "channels" must be an array of strings');
   return input as PublishInput;
 }

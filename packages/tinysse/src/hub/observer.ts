@@ -4,11 +4,12 @@
  */
 export interface HubObserver {
   /**
-   * A publish has been answered.
+   * A publish has been answered; of events that were published together, all that the log has accepted at once.
    * @param ms - milliseconds from the call to the log's answer
    * @param error - why it failed, an SSEError unless the log throws others; none when the log has accepted the event
+   * @param events - how many events were accepted together, when they were published so
    */
-  published?(ms: number, error?: unknown): void;
+  published?(ms: number, error?: unknown, events?: number): void;
   /**
    * A flush has written what one turn of the event loop brought.
    * @param events - how many events

@@ -16,6 +16,8 @@ export interface EventFields {
 // A lone CR ends a line too; passed through, what follows it would be read as a field of its own.
 const LINE_END = /\r\n|\n|\r/;
 const LINE_ENDS = /\r\n|\n|\r/g;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the ASCII range is what is looked for
+const ONE_ASCII_LINE = /^[\x00-\x09\x0b\x0c\x0e-\x7f]*$/;
 
 /** One event as wire text, with the blank line that dispatches it. Every line of `data` becomes a data field. */
 export function encodeEvent({ id, event, data }: EventFields): string {
@@ -26,8 +28,8 @@ export function encodeEvent({ id, event, data }: EventFields): string {
 
 /** The bytes that {@link encodeEvent} would give, without the id line: what limits on an event's size count. */
 export function encodedLength(event: string | undefined, data: string): number {
-  const lines = LINE_END.test(data) ? data.replace(LINE_ENDS, '\ndata: ') : data;
-  return (event === undefined ? 0 : utf8Length(event) + 8) + utf8Length(lines) + 8;
+  const lines = ONE_ASCII_LINE.test(data) ? data.length : utf8Length(data.replace(LINE_ENDS, '\ndata: '));
+  return (event === undefined ? 0 : utf8Length(event) + 8) + lines + 8;
 }
 
 /** How long clients wait before they reconnect. @param ms - a non-negative integer */

@@ -74,6 +74,17 @@ describe('an observer', () => {
     ]);
   });
 
+  test('is told of events that were published together once, and of each that failed', async () => {
+    const { observer, of } = witness();
+    const { sse } = unbound({ observer });
+    await sse.sendAll(['a', '', 'b'].map((channels) => ({ channels, data: 'x' })));
+    expect(of('published')).toEqual([
+      [expect.any(Number), expect.objectContaining(code('INVALID_CHANNEL'))],
+      [expect.any(Number), undefined, 2],
+    ]);
+    expect(await sse.stats()).toMatchObject({ published: 2 });
+  });
+
   test('is told of each flush, not of each event', async () => {
     const { observer, of } = witness();
     const { sse } = unbound({ observer });

@@ -1,4 +1,4 @@
-import { createSSEServer, type PublishInput, type SSEError, type SSEServer } from 'tinysse';
+import { createSSEServer, type Log, memoryLog, type PublishInput, SSEError, type SSEServer } from 'tinysse';
 import { describe, expect, test, vi } from 'vitest';
 import { code, start, stoppedClock, unbound } from './parts.js';
 import { get, RawClient } from './raw.js';
@@ -139,6 +139,70 @@ describe('a key', () => {
     await sse.send({ channels: 'all', data: '1', key: 'k' });
     clock.advance(5 * 60_000);
     await expect(sse.send({ channels: 'all', data: '2', key: 'k' })).resolves.toMatch(/-2$/);
+  });
+});
+
+describe('events published together', () => {
+  test('come in order, and each is told what became of it', async () => {
+    const { sse, url } = await start();
+    const stream = await open(url);
+    const results = await sse.sendAll([
+      { channels: 'all', data: '1' },
+      { channels: 'a\nb', data: '2' },
+      { channels: ['all'], event: 'named', data: '3', key: 'k' },
+      { channels: ['all'], event: 'named', data: '3', key: 'k' },
+      undefined as unknown as PublishInput,
+      { channels: 'all', data: '4' },
+    ]);
+    await stream.got('4');
+    expect(stream.data).toEqual(['1', '3', '4']);
+    const id = expect.stringMatching(/^[0-9a-f]+-\d+$/);
+    const refused = (name: SSEError['code']) => ({
+      status: 'rejected',
+      reason: expect.objectContaining(code(name, { outcome: 'rejected' })),
+    });
+    const accepted = { status: 'fulfilled', value: id };
+    expect(results).toMatchObject([accepted, refused('INVALID_CHANNEL'), accepted, accepted, {}, accepted]);
+    expect(results[3]).toEqual(results[2]);
+    expect(results[4]).toMatchObject({ status: 'rejected', reason: { outcome: 'rejected' } });
+  });
+
+  test('are handed to a slow log at once, and answered when all are', async () => {
+    const memory = memoryLog();
+    const answers: (() => void)[] = [];
+    const append: Log['append'] = (event) =>
+      new Promise((resolve, reject) => {
+        const fails = event.data === '2';
+        answers.push(() => (fails ? reject(new Error('the disk is gone')) : resolve(memory.append(event))));
+      });
+    const { sse } = unbound({ log: { ...memory, append } });
+    const sent = sse.sendAll(['1', '2', '3'].map((data) => ({ channels: 'all', data })));
+    await vi.waitFor(() => expect(answers).toHaveLength(3));
+    expect(await sse.stats()).toMatchObject({ pending: 3, published: 0 });
+    for (const answer of answers) answer();
+    expect(await sent).toMatchObject([
+      { value: expect.stringMatching(/-1$/) },
+      { reason: code('LOG_UNAVAILABLE', { outcome: 'unknown' }) },
+      { value: expect.stringMatching(/-2$/) },
+    ]);
+    expect(await sse.stats()).toMatchObject({ pending: 0, published: 2 });
+  });
+
+  test('are all refused by a server that is closing, or whose log cannot be opened', async () => {
+    const inputs = ['1', '2'].map((data) => ({ channels: 'all', data }));
+    const refused = (name: SSEError['code']) => ({ status: 'rejected', reason: code(name) });
+    const { sse } = unbound();
+    await sse.close();
+    expect(await sse.sendAll(inputs)).toMatchObject([refused('LOG_CLOSED'), refused('LOG_CLOSED')]);
+    const watch = (): never => {
+      throw new SSEError('LOG_FORMAT', 'written by another version');
+    };
+    const { sse: shut } = unbound({ log: { ...memoryLog(), watch } });
+    expect(await shut.sendAll(inputs)).toMatchObject([refused('LOG_FORMAT'), refused('LOG_FORMAT')]);
+  });
+
+  test('none of them are nothing', async () => {
+    expect(await unbound().sse.sendAll([])).toEqual([]);
   });
 });
 
