@@ -1,4 +1,5 @@
 import net from 'node:net';
+import { threadId } from 'node:worker_threads';
 import { Chunks } from './chunks.mjs';
 import { MARK, microseconds, Scanner } from './mark.mjs';
 
@@ -6,8 +7,11 @@ import { MARK, microseconds, Scanner } from './mark.mjs';
 const BUFFER = Buffer.alloc(64 * 1024);
 const RESET = Buffer.from('tinysse:reset');
 
-// Every run has a source address of its own, or ports that the last one left in TIME_WAIT would stretch connecting.
-const source = `127.${1 + (process.pid % 250)}.${1 + ((process.pid >> 8) % 250)}.${1 + (Date.now() % 250)}`;
+// Every run, and the second thread of one, has a source address of its own, or ports that the last run left in TIME_WAIT would
+// stretch connecting.
+const localAddress = `127.${1 + (process.pid % 250)}.${1 + ((process.pid >> 8) % 250)}.${1 + ((Date.now() * 2 + threadId) % 250)}`;
+// To look for a port that is free takes the kernel longer the more are in use, over a millisecond in the end.
+let nextPort = 10_000;
 
 /** How long a stream may take to begin. */
 const PATIENCE_MS = 20_000;
@@ -58,8 +62,9 @@ export class Client {
     const onread = { buffer: BUFFER, callback: (length, bytes) => this.#read(bytes, length) };
     this.ready = new Promise((resolve, reject) => {
       this.#opened = resolve;
-      this.socket = net.connect({ host: '127.0.0.1', port, localAddress: source, noDelay: true, onread }, () =>
-        this.socket.write(request),
+      this.socket = net.connect(
+        { host: '127.0.0.1', port, localAddress, localPort: nextPort++, noDelay: true, onread },
+        () => this.socket.write(request),
       );
       this.socket.setTimeout(PATIENCE_MS, () => reject(new Error('a stream did not begin')));
       this.socket.on('error', reject);
