@@ -7,7 +7,8 @@ export default {
   runs: 5,
   spec: { scenario: 'fanOut', clients: 1_000, publishers: 64, warm: 1_000, count: 3_000 },
   quick: { clients: 100, warm: 0, count: 100 },
-  subjects: ['fetch', 'hono', 'fetchBun', 'honoBun'],
+  subjects: ['fetch', 'hono', 'honoNode', 'fetchBun', 'honoBun'],
+  lessOften: ['honoNode'],
   columns: [deliveriesPerSecond, cpuPerDelivery, p99, server, generator],
   bars: (of) => [
     ratioBar('Node: deliveries/s ≥ 20 × Hono', of, deliveriesPerSecond, ['fetch', 'hono'], { least: 20 }),

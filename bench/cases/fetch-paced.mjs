@@ -8,8 +8,8 @@ export default {
   // No more than what Hono keeps up with.
   spec: { scenario: 'fanOut', clients: 1_000, rate: 25, warm: 50, count: 100 },
   quick: { clients: 100, warm: 0, count: 20 },
-  subjects: ['fetch', 'hono', 'fetchBun', 'honoBun'],
-  lessOften: ['fetchBun', 'honoBun'],
+  subjects: ['fetch', 'hono', 'honoNode', 'fetchBun', 'honoBun'],
+  lessOften: ['honoNode', 'fetchBun', 'honoBun'],
   columns: [cpuPerDelivery, p50, p99, generator],
   bars: (of) => [
     ratioBar('Node: CPU per delivery ≤ 1/3 of Hono', of, cpuPerDelivery, ['fetch', 'hono'], { most: 1 / 3 }),

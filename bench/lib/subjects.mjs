@@ -36,6 +36,7 @@ export const subjects = {
   retaining: { title: 'tinysse-hub', ours: true, start: program('--retain-events', '10000') },
   library: { title: 'tinysse in node:http', ours: true, start: node('servers/library.mjs') },
   fetch: { title: 'tinysse, fetch on Node', ours: true, start: node('servers/fetch.mjs') },
+  honoNode: { title: "tinysse in Hono, Node's response", ours: true, start: node('servers/hono-node.mjs') },
   fetchBun: { title: 'tinysse, fetch on Bun', ours: true, start: bun('servers/fetch.mjs'), absent: noBun },
   limit: { ours: false, title: 'limit: one Buffer to every raw socket', start: node('peers/limit.mjs') },
   naive: { ours: false, title: 'res.write loop', start: node('peers/naive.mjs') },
