@@ -22,6 +22,8 @@ interface Waiting {
   readonly bytes: number;
   /** When it is given up. */
   readonly until: number;
+  /** Whether a hub may have taken it, though no answer says so. */
+  doubtful: boolean;
   resolve(id: string): void;
   reject(error: SSEError): void;
 }
@@ -51,7 +53,7 @@ export class PublishQueue {
     return new Promise((resolve, reject) => {
       this.pending++;
       this.#bytes += bytes;
-      this.#queue.push({ line, bytes, until: clock.now() + retryForMs, resolve, reject });
+      this.#queue.push({ line, bytes, until: clock.now() + retryForMs, doubtful: false, resolve, reject });
       if (this.#running) return;
       this.#running = true;
       // After this turn's callbacks, so that whatever they publish shares the request.
@@ -97,21 +99,22 @@ export class PublishQueue {
       const answer = answers[i]!;
       if (typeof answer !== 'string' && answer.willRetry && now < waiting.until) {
         again.push(waiting);
+        waiting.doubtful ||= answer.outcome === 'unknown';
         error ??= answer;
         return;
       }
       this.pending--;
       this.#bytes -= waiting.bytes;
       if (typeof answer === 'string') waiting.resolve(answer);
-      else waiting.reject(final(answer));
+      else waiting.reject(final(answer, waiting.doubtful));
     });
     return error ? { again, error } : { again };
   }
 }
 
-/** An error as it stands when nothing is tried again. */
-function final(error: SSEError): SSEError {
-  if (!error.willRetry) return error;
+/** An error as it stands when nothing is tried again. @param doubtful - whether an earlier try may have succeeded */
+function final(error: SSEError, doubtful: boolean): SSEError {
+  if (!error.willRetry && !(doubtful && error.outcome === 'rejected')) return error;
   const { code, message, cause, status } = error;
   const given = status === undefined ? {} : { status };
   return new SSEError(code, message, { cause, outcome: 'unknown', willRetry: false, ...given });

@@ -141,6 +141,9 @@ export class LmdbWriter {
       this.#backlog = false;
       const told = error instanceof SSEError ? error : unavailable(error);
       if (!(error instanceof SSEError) || told.code === 'LOG_LOCKED' || told.outcome === 'unknown') this.#break(told);
+      const { epoch, head } = this.#committed.meta;
+      // A key that stands for an event on disk is answered all the same: its publisher must not take it for refused.
+      for (const { offset, waiting } of answers) if (offset <= head) waiting.accept({ epoch, offset });
       for (const { reject } of taken) reject(told);
       return;
     }

@@ -117,6 +117,19 @@ test('only what may pass later is tried again, before what came after it', async
   expect(logged).toMatchObject([{ code: 'KEY_REUSED' }]);
 });
 
+test('what is refused after a try whose answer was lost may be in the log', async () => {
+  const { hub, publisher } = await setUp();
+  const answers = [publisher.publish('a', 'x'), publisher.publish('b', 'x')];
+  (await hub.next()).cut();
+  const again = await hub.next();
+  again.answer([{ error: { code: 'LOG_FULL', message: 'no room' } }, { id: 'e-2' }]);
+  await expect(answers[0]).rejects.toMatchObject({ code: 'LOG_FULL', outcome: 'unknown' });
+  expect(await answers[1]).toBe('e-2');
+  const only = publisher.publish('c', 'x');
+  (await hub.next()).answer([{ error: { code: 'LOG_FULL', message: 'no room' } }]);
+  await expect(only).rejects.toMatchObject({ code: 'LOG_FULL', outcome: 'rejected' });
+});
+
 test('lines that an answer leaves out are sent again', async () => {
   const { hub, publisher } = await setUp();
   const answers = [publisher.publish('a', 'x'), publisher.publish('b', 'x')];

@@ -84,6 +84,12 @@ suite(`a full disk${probe ? '' : ' (skipped: needs the right to mount a tmpfs)'}
     const { offset } = await log.head();
     expect(said).not.toHaveBeenCalled();
 
+    // A key that is known is answered, whatever becomes of those that share its transaction.
+    refused = 0;
+    const [cursor] = await Promise.all([log.append(event('a', kept[0] as string, '0.0')), round(rounds)]);
+    expect(cursor.offset).toBe(1);
+    expect(refused).toBe(8);
+
     rmSync(ballast);
     refused = 0;
     await publish(`${rounds - 1}.0`);
