@@ -3,23 +3,23 @@ import { check } from '../check.mjs';
 import { Session } from '../session.mjs';
 
 /** The longest that events are published as fast as they are taken. */
-const WARM_MS = 1_000;
+const WARM_MS = 2_000;
 const MOST_MS = 2_500;
 
 /** Clients are there; events come, paced or as fast as they are taken, until there were enough or time is up. */
 export async function fanOut(spec) {
-  const { clients, publishers, warm, count, rate = 0 } = spec;
+  const { clients, publishers, warm, count, rate = 0, warmRate = rate } = spec;
   const session = new Session(spec);
-  const most = (events, ms) => (rate > 0 ? (events / rate) * 1_200 : ms);
+  const most = (events, rate, ms) => (rate > 0 ? (events / rate) * 1_200 : ms);
   await session.connect(clients);
   const publisher = await session.publisher();
   if (warm > 0) {
-    await publisher.publish(warm, rate, most(warm, WARM_MS));
+    await publisher.publish(warm, warmRate, most(warm, warmRate, WARM_MS));
     await session.delivered();
     await wait(200);
   }
   const measured = session.measure();
-  const events = await publisher.publish(count, rate, most(count, MOST_MS));
+  const events = await publisher.publish(count, rate, most(count, rate, MOST_MS));
   await session.delivered();
   const figures = measured();
   return {

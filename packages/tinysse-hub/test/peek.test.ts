@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
 import { readHead } from '../src/http/head.js';
 import { peek } from '../src/http/peek.js';
+import { Turns } from '../src/http/turns.js';
 import { Raw, subscribe } from './http.js';
 import { start } from './program.js';
 
@@ -216,4 +217,19 @@ test('a stream on a bare connection hears its events, and ends with the client o
   expect(await hub.end('SIGTERM')).toBe(0);
   await Promise.all([stays.closed, waiting.closed]);
   expect(stays.received.endsWith('0\r\n\r\n')).toBe(true);
+});
+
+test('of a crowd that comes at once only some are answered in one turn, the others in the next ones, all in order', async () => {
+  const turns = new Turns(3);
+  const done: number[] = [];
+  for (let i = 0; i < 8; i++) turns.take(() => done.push(i));
+  expect(done).toEqual([0, 1, 2]);
+  await new Promise(setImmediate);
+  turns.take(() => done.push(8));
+  expect(done).toEqual([0, 1, 2, 3, 4, 5]);
+  await new Promise(setImmediate);
+  expect(done).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
+  await new Promise(setImmediate);
+  turns.take(() => done.push(9));
+  expect(done.at(-1)).toBe(9);
 });

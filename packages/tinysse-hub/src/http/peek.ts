@@ -1,9 +1,12 @@
 import { type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { readHead } from './head.js';
+import { type Head, readHead } from './head.js';
+import { Turns } from './turns.js';
 
 /** A connection that says nothing for so long is left to node:http, which has its own patience. */
 const SILENT_MS = 1_000;
+/** Of a crowd that comes at once so many are answered in one turn: what is published meanwhile must not wait for all of them. */
+const STREAMS_PER_TURN = 100;
 
 /**
  * Answers usual requests for the stream without node:http's parser, which costs every connection that is open 3 KB and a
@@ -16,6 +19,7 @@ const SILENT_MS = 1_000;
 export function peek(server: Server): () => void {
   const take = server.listeners('connection');
   const sockets = new Set<Socket>();
+  const turns = new Turns(STREAMS_PER_TURN);
   // Listeners are functions of all connections, not of one: it is what is open for long and idle that counts.
   const release = (socket: Socket): void => {
     socket.off('data', onData).off('timeout', onTimeout).setTimeout(0);
@@ -35,13 +39,17 @@ export function peek(server: Server): () => void {
     if (!head) return leave(this, chunk);
     release(this);
     this.on('data', onMore);
-    const request = new Request(this, head.url, head.headers) as unknown as IncomingMessage;
+    turns.take(() => answer(this, head));
+  }
+  const answer = (socket: Socket, { url, headers }: Head): void => {
+    if (socket.destroyed || socket.writableEnded) return;
+    const request = new Request(socket, url, headers) as unknown as IncomingMessage;
     const response = new ServerResponse(request);
     response.shouldKeepAlive = false;
-    response.assignSocket(this);
+    response.assignSocket(socket);
     response.on('finish', onFinish);
     server.emit('request', request, response);
-  }
+  };
   function onTimeout(this: Socket): void {
     leave(this);
   }

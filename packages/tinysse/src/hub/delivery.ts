@@ -53,6 +53,12 @@ export interface DeliveryCounts {
 /** How long a subscriber waits before it asks a log again that failed. */
 const LOG_RETRY_MS = 1_000;
 
+/**
+ * How long those behind may take steps in one turn: thousands that come back at once must not keep from the live ones what
+ * was published meanwhile. bench: reconnect-storm
+ */
+const STEPS_MS = 10;
+
 /** Brings what the log accepts to subscribers: the edge, one flush per turn, and the steps of those behind. */
 export class Delivery implements SubscriberHost, LogWatcher {
   epoch = '';
@@ -189,13 +195,24 @@ export class Delivery implements SubscriberHost, LogWatcher {
     this.#options.clock.soon(() => {
       this.#scheduled = false;
       this.flush();
-      const ready = this.#ready;
-      this.#ready = [];
-      for (const subscriber of ready) {
-        subscriber.queued = false;
-        subscriber.step();
-      }
+      this.#stepReady();
     });
+  }
+
+  /** Lets those behind take their steps; those whose turn does not come in time wait for the next, after its flush. */
+  #stepReady(): void {
+    const { clock } = this.#options;
+    const ready = this.#ready;
+    this.#ready = [];
+    const until = clock.now() + STEPS_MS;
+    for (let i = 0; i < ready.length; ) {
+      const subscriber = ready[i++]!;
+      subscriber.queued = false;
+      subscriber.step();
+      if (i === ready.length || clock.now() < until) continue;
+      this.#ready = [...ready.slice(i), ...this.#ready];
+      return this.#schedule();
+    }
   }
 
   /** Heartbeats and stalls. */

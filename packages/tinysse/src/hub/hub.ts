@@ -146,7 +146,9 @@ export class Hub {
     const { retryMs, random, heartbeatMs } = this.#options;
     subscriber.note(retryFrame(retryMs * (0.5 + random())) + control.position(position, heartbeatMs));
     if (options.expiresAt !== undefined || options.source || options.onClose) this.#accompany(subscriber, options);
-    subscriber.step();
+    // Those who come back take their pages in turns: a crowd of them must not hold up this one.
+    if (options.from === 'latest') subscriber.step();
+    else delivery.enqueue(subscriber);
     return () => delivery.release(subscriber, 'gone');
   }
 

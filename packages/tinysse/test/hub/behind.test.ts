@@ -30,6 +30,37 @@ describe('a subscriber that does not read', () => {
     expect(other.data).toHaveLength(100);
   });
 
+  test.each([
+    ['keep nothing from the live ones for long while they catch up', 4, 3],
+    ['all take a step in one turn when that is quick', 0, 8],
+  ])('many of them %s', (_, writeMs, before) => {
+    const { clock, connect, publish, settle } = createBench(undefined, { clientChannelBuffer: 1 });
+    const live = connect('a');
+    publish('a', '1');
+    publish('a', '2');
+    settle();
+    let steps = 0;
+    let seen = 0;
+    for (let i = 0; i < 8; i++) {
+      const client = connect('a', 'earliest');
+      const write = client.write.bind(client);
+      client.write = (piece) => {
+        clock.advance(writeMs);
+        // As the first of them takes its step, an event comes.
+        if (++steps === 1) publish('a', '3');
+        return write(piece);
+      };
+    }
+    const write = live.write.bind(live);
+    live.write = (piece) => {
+      seen ||= steps;
+      return write(piece);
+    };
+    settle();
+    expect(live.data).toEqual(['1', '2', '3']);
+    expect(seen).toBe(before);
+  });
+
   test('stops in the middle of a flush and goes on where it stopped', () => {
     const { connect, publish, settle } = createBench();
     const client = connect('a');
@@ -135,11 +166,12 @@ describe('a gap', () => {
   });
 
   test('by a second eviction before the edge was met resumes at the edge', () => {
-    const { connect, publish, settle, hub } = createBench(small(5), { clientChannelBuffer: 1 });
+    const { clock, connect, publish, settle, hub } = createBench(small(5), { clientChannelBuffer: 1 });
     const cursor = publish('a', 'seen');
     for (let i = 0; i < 10; i++) publish('a', `first ${i}`);
     settle();
     const client = connect('a', cursor);
+    clock.turn();
     client.reading = false;
     for (let i = 0; i < 10; i++) publish('a', `second ${i}`);
     settle();
