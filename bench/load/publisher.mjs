@@ -21,6 +21,7 @@ export class Publisher {
   #began = 0;
   #until = 0;
   #first = 0;
+  #targets = undefined;
 
   /**
    * @param {{ port: number, path: string, size: number, connections: number, headers?: string,
@@ -42,10 +43,12 @@ export class Publisher {
 
   /**
    * Publishes `count` events, `rate` a second or as fast as they are answered, and begins none after `mostMs`: what a
-   * server does not keep up with must not take for ever. @returns how many, when all are answered
+   * server does not keep up with must not take for ever. @param targets - instead of what the plan says
+   * @returns how many, when all are answered
    */
-  async publish(count, rate = 0, mostMs = Number.POSITIVE_INFINITY) {
+  async publish(count, rate = 0, mostMs = Number.POSITIVE_INFINITY, targets = undefined) {
     if (count === 0) return 0;
+    this.#targets = targets;
     this.#first = this.sent;
     this.#limit = this.sent + count;
     this.#rate = rate;
@@ -74,7 +77,7 @@ export class Publisher {
   #send(line) {
     const { path, size, targetsOf, onSend } = this.#options;
     const number = this.sent++;
-    const targets = targetsOf(number);
+    const targets = this.#targets ?? targetsOf(number);
     onSend(targets);
     line.sentAt = performance.now();
     line.send(number, `${path}?${targets.map((channel) => `channel=${channel}`).join('&')}`, marked(number, size));

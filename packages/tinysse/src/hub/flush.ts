@@ -10,14 +10,25 @@ export interface Receiver {
   readonly live: boolean;
   /** Where it stands in the flush that is under way. */
   batch: Batch | undefined;
+  /** Looks at all that delivering to it looks at, so that it is in the CPU's caches. */
+  prefetch(): number;
   /** Takes the pages that are due. */
   deliver(pages: readonly Page[]): void;
 }
+
+/**
+ * So many subscribers are looked at before the first of them is written to. A write drives out of the CPU's caches what the
+ * next one needs, several objects that are found one through the other; of several subscribers they are found at the same
+ * time. bench: fan-out-paced
+ */
+const AHEAD = 16;
 
 /** The entries that arrived since the last flush, by channel. */
 export class Pending<S extends Receiver> {
   readonly #channels: Channels<S>;
   #dirty: Channel<S>[] = [];
+  /** What prefetching saw last: a look whose result nobody can want would be optimised away. */
+  seen = 0;
 
   constructor(channels: Channels<S>) {
     this.#channels = channels;
@@ -61,12 +72,22 @@ export class Pending<S extends Receiver> {
         subscriber.batch = (subscriber.batch ?? root).refine(entries);
       }
     }
-    if (last) {
-      const entries = take(last);
-      for (const subscriber of last.subscribers)
-        if (subscriber.live) serve(subscriber, (subscriber.batch ?? root).refine(entries));
-    }
+    if (last) this.#serveAll(last.subscribers, root, take(last));
     for (const subscriber of due) if (subscriber.batch) serve(subscriber, subscriber.batch);
+  }
+
+  #serveAll(subscribers: Iterable<S>, root: Batch, entries: readonly LogEntry[]): void {
+    const near: S[] = [];
+    const serveNear = (): void => {
+      for (const subscriber of near) if (subscriber.live) serve(subscriber, (subscriber.batch ?? root).refine(entries));
+      near.length = 0;
+    };
+    for (const subscriber of subscribers) {
+      if (!subscriber.live) continue;
+      this.seen = subscriber.prefetch();
+      if (near.push(subscriber) === AHEAD) serveNear();
+    }
+    serveNear();
   }
 }
 

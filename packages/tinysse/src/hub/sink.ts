@@ -19,6 +19,8 @@ export interface Sink {
    *   until `whenDrained` has called back
    */
   write(piece: Piece): boolean;
+  /** Looks at all that a write looks at, so that it is in the CPU's caches by then. @returns anything */
+  prefetch?(): number;
   /** Calls `run` once, as soon as nothing waits in this process's memory; never within this call, never after close. */
   whenDrained(run: () => void): void;
   /** Ends the stream after what it has taken, and sees to it that the connection goes within a bounded time. */

@@ -49,30 +49,31 @@ export interface Start {
  * anywhere else it is behind and takes steps of its own: a page from the log, a reset, a wait.
  */
 export class Subscriber implements Receiver, Spoke {
-  readonly channels: readonly ChannelName[];
-  readonly sink: Sink;
-  readonly control: ControlFrames;
-  batch: Batch | undefined;
+  // What every delivery looks at stands together: memory is read by the line, and each subscriber's is cold. bench: fan-out-paced
   live = false;
+  batch: Batch | undefined;
   closed = false;
+  readonly sink: Sink;
+  readonly #host: SubscriberHost;
+  /** The host's tick of the last write. */
+  wroteAt = 0;
+  /** Events written to it. */
+  delivered = 0;
+  readonly channels: readonly ChannelName[];
+  readonly control: ControlFrames;
   /** Whether the sink still holds bytes. */
   full = false;
   /** Whether a step is due in a coming turn. */
   queued = false;
   /** Called once, when it has been released. */
   released: ((reason: CloseReason) => void) | undefined;
-  /** Events written to it. */
-  delivered = 0;
   slice = 0;
   /** What goes first while it is set: a source; called when there may be room in the sink. */
   source: (() => void) | undefined;
   /** When it began to be behind, and when it last took bytes; milliseconds since 1970. */
   behindSince: number;
   progressAt: number;
-  /** The host's tick of the last write. */
-  wroteAt = 0;
 
-  readonly #host: SubscriberHost;
   #epoch: string;
   /** Not moved while live: then it is the edge. */
   #position: number;
@@ -121,6 +122,10 @@ export class Subscriber implements Receiver, Spoke {
   /** Whether its position is one of this log's: only then may a frame say it. */
   get settled(): boolean {
     return this.#epoch === this.#host.epoch;
+  }
+
+  prefetch(): number {
+    return this.sink.prefetch?.() ?? 0;
   }
 
   /** Writes pages that are due now, as far as the sink takes them. */

@@ -82,6 +82,10 @@ class SocketSink implements Sink {
     return this.#socket.writableLength === 0;
   }
 
+  prefetch(): number {
+    return this.#socket.writableLength;
+  }
+
   whenDrained(run: () => void): void {
     // `drain` fires only after a write returned false; an empty write's callback comes whenever the queue has left.
     this.#socket.write(NOTHING, (error) => error || run());
