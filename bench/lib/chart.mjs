@@ -33,7 +33,8 @@ export function draw(charts) {
     }
     y += GAP - 44;
   }
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y}" width="${WIDTH}" height="${y}" role="img">
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y}" width="${WIDTH}" height="${y}" role="img" aria-labelledby="title">
+<title id="title">${escaped(charts.map(({ title, column }) => `${column}: ${title}`).join('; '))}</title>
 <style>
 text{font:12px system-ui,sans-serif;fill:#24292f}.title{font-weight:600;font-size:14px}.what{font-weight:400;font-size:12px;fill:#57606a}
 .name{text-anchor:end}.ours{fill:#0a7f5a}.peer{fill:#9aa5b1}.ground{fill:#fff}
