@@ -53,7 +53,7 @@ export function createMetrics(version: string): Metrics {
 
   const publishTime = histogram(
     'publish_duration_seconds',
-    "From a publish to the log's answer; events of one request count once.",
+    "From a publish to the log's answer; events published together count once.",
     SECONDS,
   );
   const delay = histogram('delivery_delay_seconds', 'From hearing of an event to the end of its flush.', SECONDS);

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import fc from 'fast-check';
@@ -232,4 +233,18 @@ test('of a crowd that comes at once only some are answered in one turn, the othe
   await new Promise(setImmediate);
   turns.take(() => done.push(9));
   expect(done.at(-1)).toBe(9);
+});
+
+test('a crowd is answered, but for those who have left, half-closed or said more meanwhile', async () => {
+  const port = await serving(true);
+  const raws = Array.from({ length: 400 }, () => new Raw(port, ''));
+  await Promise.all(raws.map(({ socket }) => socket.connecting && once(socket, 'connect')));
+  // All in one turn: those at the end still wait when the server hears the rest of what they have to say.
+  for (const { socket } of raws) socket.write(get());
+  raws.at(-1)?.socket.destroy();
+  raws.at(-2)?.socket.end();
+  raws.at(-3)?.socket.write(get());
+  await Promise.all(raws.slice(0, -3).map((raw) => raw.until('200 OK')));
+  await Promise.all(raws.slice(-3).map(({ closed }) => closed));
+  expect(await answerTo(port, [get()])).toContain('200 OK');
 });

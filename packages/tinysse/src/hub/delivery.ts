@@ -208,7 +208,11 @@ export class Delivery implements SubscriberHost, LogWatcher {
     for (let i = 0; i < ready.length; ) {
       const subscriber = ready[i++]!;
       subscriber.queued = false;
-      subscriber.step();
+      try {
+        subscriber.step();
+      } catch (error) {
+        this.logFailed(subscriber, error);
+      }
       if (i === ready.length || clock.now() < until) continue;
       this.#ready = [...ready.slice(i), ...this.#ready];
       return this.#schedule();

@@ -8,7 +8,8 @@ import { Presence } from './presence.js';
 import { Publisher, type PublishInput, type PublishLimits } from './publish.js';
 import type { CloseReason, Sink } from './sink.js';
 import { runSource, type Source } from './source.js';
-import { type Start, Subscriber } from './subscriber.js';
+import type { Start } from './start.js';
+import { Subscriber } from './subscriber.js';
 
 export interface HubOptions extends DeliveryOptions {
   readonly limits: PublishLimits & { readonly clients: number };

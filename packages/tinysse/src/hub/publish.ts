@@ -149,17 +149,13 @@ export class Publisher {
     return results;
   }
 
+  /** What comes after this call comes after it in the log too, and may change `items`: so it appends before it waits. */
   async #appendAll<Item>(
     items: readonly Item[],
     inputOf: (item: Item) => PublishInput,
   ): Promise<PromiseSettledResult<string>[]> {
-    try {
-      await this.#ready();
-    } catch (error) {
-      return items.map(() => rejected(error));
-    }
     let waits = false;
-    const results = items.map((item) => {
+    const appended = (item: Item): MaybePromise<PromiseSettledResult<string>> => {
       try {
         const answer = this.#append(inputOf(item));
         if (!(answer instanceof Promise)) return fulfilled(answer);
@@ -168,7 +164,18 @@ export class Publisher {
       } catch (error) {
         return rejected(error);
       }
-    });
+    };
+    let all = items;
+    try {
+      const waiting = this.#ready();
+      if (waiting) {
+        all = [...items];
+        await waiting;
+      }
+    } catch (error) {
+      return Array.from(all, () => rejected(error));
+    }
+    const results = Array.from(all, appended);
     return waits ? Promise.all(results) : (results as PromiseSettledResult<string>[]);
   }
 

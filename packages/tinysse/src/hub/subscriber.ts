@@ -6,6 +6,7 @@ import type { Batch, Receiver } from './flush.js';
 import { type ControlFrames, type Page, pieceOf, type ResetReason } from './frames.js';
 import type { Spoke } from './heartbeat.js';
 import type { CloseReason, Piece, Sink } from './sink.js';
+import type { Start } from './start.js';
 
 /** What a subscriber needs of its hub. */
 export interface SubscriberHost {
@@ -32,16 +33,6 @@ export interface SubscriberHost {
   becameLive(subscriber: Subscriber): void;
   logFailed(subscriber: Subscriber, error: unknown): void;
   release(subscriber: Subscriber, reason: CloseReason): void;
-}
-
-/** Where a subscriber starts. */
-export interface Start {
-  readonly epoch: string;
-  readonly offset: number;
-  /** What the client sent, if it sent a position. */
-  readonly lastEventId?: string | undefined;
-  /** Whether what retention has evicted before the start is no gap: the client asked for what there is. */
-  readonly fromEarliest?: boolean;
 }
 
 /**
@@ -88,6 +79,8 @@ export class Subscriber implements Receiver, Spoke {
   #resets = 0;
   #key = '';
   #reading = false;
+  /** Goes on with what the log has answered. */
+  #answered: (() => void) | undefined;
 
   constructor(
     host: SubscriberHost,
@@ -181,7 +174,14 @@ export class Subscriber implements Receiver, Spoke {
 
   /** Takes one step towards the edge. */
   step(): void {
-    if (this.closed || this.live || this.full || this.#reading) return;
+    if (this.closed || this.live || this.full) return;
+    const answered = this.#answered;
+    if (answered) {
+      this.#answered = undefined;
+      this.#reading = false;
+      return answered();
+    }
+    if (this.#reading) return;
     if (this.source) return this.source();
     const { epoch, edge, head } = this.#host;
     const known = this.#epoch === epoch;
@@ -269,8 +269,9 @@ export class Subscriber implements Receiver, Spoke {
     this.#reading = true;
     answer.then(
       (value) => {
-        this.#reading = false;
-        if (!this.closed) take(value);
+        // One answer may be for thousands: each takes it when its turn has come.
+        this.#answered = () => take(value);
+        if (!this.closed) this.#host.enqueue(this);
       },
       (error: unknown) => {
         this.#reading = false;

@@ -201,6 +201,29 @@ describe('events published together', () => {
     expect(await shut.sendAll(inputs)).toMatchObject([refused('LOG_FORMAT'), refused('LOG_FORMAT')]);
   });
 
+  test('are in the log before what is published after them, whatever becomes of their array', async () => {
+    const { sse } = unbound();
+    const inputs = ['1', '2'].map((data) => ({ channels: 'all', data }));
+    const together = sse.sendAll(inputs);
+    inputs.length = 0;
+    expect(await sse.publish('3', 'all')).toMatch(/-3$/);
+    expect(await together).toMatchObject([{ value: expect.stringMatching(/-1$/) }, { status: 'fulfilled' }]);
+    const memory = memoryLog();
+    const { sse: opening } = unbound({ log: { ...memory, watch: async (watcher) => memory.watch(watcher) } });
+    const late = [{ channels: 'all', data: '1' }];
+    const first = opening.sendAll(late);
+    late.pop();
+    expect(await first).toMatchObject([{ status: 'fulfilled' }]);
+  });
+
+  test('are delivered by a server that closes right after', async () => {
+    const { sse, url } = await start();
+    const stream = await open(url);
+    const sent = sse.sendAll([{ channels: 'all', data: 'last' }]);
+    await Promise.all([sse.close(), stream.got('last')]);
+    expect(await sent).toMatchObject([{ status: 'fulfilled' }]);
+  });
+
   test('none of them are nothing', async () => {
     expect(await unbound().sse.sendAll([])).toEqual([]);
   });
