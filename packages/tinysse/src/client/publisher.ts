@@ -60,6 +60,11 @@ export interface HubPublisher {
   publishEvent(event: string, data: string | Uint8Array, ...channels: string[]): Promise<string>;
   /** Publishes; the full form. As {@link HubPublisher.publish}. */
   send(input: HubPublishInput): Promise<string>;
+  /**
+   * Publishes several events in the order given.
+   * @returns what became of each, in order: its cursor as `value`, or as `reason` what {@link HubPublisher.send} would throw
+   */
+  sendAll(inputs: readonly HubPublishInput[]): Promise<PromiseSettledResult<string>[]>;
   /** Events that wait for the hub's answer. */
   readonly pending: number;
   /** Takes no more events; resolves when every one that it has taken is answered or given up. */
@@ -128,6 +133,7 @@ export function createHubPublisher(options: HubPublisherOptions): HubPublisher {
     publish: (data, ...channels) => send({ data, channels }),
     publishEvent: (event, data, ...channels) => send({ event, data, channels }),
     send,
+    sendAll: (inputs) => Promise.allSettled(inputs.map(send)),
     get pending() {
       return queue.pending;
     },

@@ -190,6 +190,13 @@ test('what waits is bounded, and what makes no sense is refused at once', async 
   await expect(small.publish(Uint8Array.of(255), 'x')).rejects.toMatchObject({ code: 'INVALID_DATA' });
 });
 
+test('events that are sent together share a request, and each is told what became of it', async () => {
+  const { hub, publisher } = await setUp();
+  const answers = publisher.sendAll(['a', 'b', 'c'].map((data) => ({ channels: 'x', data })));
+  (await hub.next()).answer([{ id: 'e-1' }, { error: { code: 'FORBIDDEN', message: 'no' } }, { id: 'e-2' }]);
+  expect(await answers).toMatchObject([{ value: 'e-1' }, { reason: { code: 'FORBIDDEN' } }, { value: 'e-2' }]);
+});
+
 test('requests have at most 10,000 lines', async () => {
   const { hub, publisher } = await setUp({ maxPending: 20_000 });
   const answers = Array.from({ length: 10_001 }, (_, i) => publisher.publish(`${i}`, 'x'));
