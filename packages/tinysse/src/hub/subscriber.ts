@@ -208,18 +208,20 @@ export class Subscriber implements Receiver, Spoke {
     if (this.#fromEarliest) this.#noted = page.floor;
     this.#fromEarliest = false;
     const shared = this.#shared?.epoch === epoch ? this.#shared.offset : 0;
-    if (this.#epoch !== epoch)
-      this.#reset(this.#epoch === '' ? 'unknown' : 'epoch', shared, Math.max(shared, page.floor));
-    else if (page.floor > Math.max(this.#position, this.#noted)) this.#reset('evicted', this.#position, page.floor);
-    else {
-      const empty = page.count === 0 || this.write(page);
-      this.#delivered(page.count, page.bytes.length);
-      this.#position = page.through;
-      if (!empty) return;
-      // Meeting the edge and going live must be one synchronous step: nothing can be flushed in between.
-      if (this.#position === this.#host.edge) return this.step();
+    const other = this.#epoch !== epoch;
+    if (other || page.floor > Math.max(this.#position, this.#noted)) {
+      if (other) this.#reset(this.#epoch === '' ? 'unknown' : 'epoch', shared, Math.max(shared, page.floor));
+      else this.#reset('evicted', this.#position, page.floor);
+      // At once: what follows the gap could be evicted before a turn of its own has come, and that were another gap.
+      return this.step();
     }
-    if (!this.full) this.#host.enqueue(this);
+    const empty = page.count === 0 || this.write(page);
+    this.#delivered(page.count, page.bytes.length);
+    this.#position = page.through;
+    if (!empty) return;
+    // Meeting the edge and going live must be one synchronous step: nothing can be flushed in between.
+    if (this.#position === this.#host.edge) return this.step();
+    this.#host.enqueue(this);
   }
 
   /** Tells the client of a gap and goes on after `offset`; events after `resumedAt` are not missing. */

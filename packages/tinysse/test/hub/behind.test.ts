@@ -159,6 +159,17 @@ describe('a gap', () => {
     expect([client.resets, client.data]).toEqual([[], ['1']]);
   });
 
+  test('is followed in the same turn by what survives, before more of it can be evicted', () => {
+    const { clock, connect, publish, settle } = createBench(small(3));
+    const cursor = publish('a', 'seen');
+    for (let i = 0; i < 5; i++) publish('a', String(i));
+    settle();
+    const client = connect('a', cursor);
+    clock.turn();
+    expect(client.resets).toHaveLength(1);
+    expect(client.data).toEqual(['2', '3', '4']);
+  });
+
   test('by a second eviction before the edge was met resumes at the edge', () => {
     const { clock, connect, publish, settle, hub } = createBench(small(5), { clientChannelBuffer: 1 });
     const cursor = publish('a', 'seen');
