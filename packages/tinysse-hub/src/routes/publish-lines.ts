@@ -100,8 +100,6 @@ function answerOf(error: unknown): { status: number; text: string } {
   return { status, text: `${JSON.stringify({ error: { code, message } })}\n` };
 }
 
-const isString = (value: unknown): boolean => typeof value === 'string';
-
 /** @returns the event, unchecked but for the shape of its line and channels */
 function parseLine(line: string): PublishInput {
   let input: unknown;
@@ -120,7 +118,7 @@ function parseLine(line: string): PublishInput {
         `unknown field ${JSON.stringify(name)}; known are ${[...FIELDS].join(', ')}`,
       );
   const { channels } = input as PublishInput;
-  if (!Array.isArray(channels) || !channels.every(isString))
+  if (!Array.isArray(channels) || !channels.every((name) => typeof name === 'string'))
     throw new Refused(400, 'NO_CHANNEL', 'the field "channels" must be an array of strings');
   return input as PublishInput;
 }
