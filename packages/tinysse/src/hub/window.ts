@@ -29,8 +29,8 @@ export class Window {
 
   /** The page, if all of it lies inside. */
   read(query: LogQuery): LogPage | undefined {
-    const floor = this.#history.floor(query.channels);
-    return query.after < floor ? undefined : { epoch: this.#epoch, floor, ...this.#history.read(query) };
+    const floors = this.#history.floors(query.channels);
+    return query.after < floors.floor ? undefined : { epoch: this.#epoch, ...floors, ...this.#history.read(query) };
   }
 
   #after({ offset }: Cursor): History {

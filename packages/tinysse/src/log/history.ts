@@ -80,11 +80,21 @@ export class History {
     }
   }
 
-  /** The highest floor among `channels`. */
-  floor(channels: readonly ChannelName[]): number {
+  /** The floor of a channel. */
+  floor(name: ChannelName): number {
+    return this.#channels.get(name)?.floor ?? this.#base;
+  }
+
+  /** The floors of `channels`, in their order, and the highest of them. */
+  floors(channels: readonly ChannelName[]): { floor: number; floors: number[] } {
+    const floors: number[] = [];
     let highest = 0;
-    for (const name of channels) highest = Math.max(highest, this.#channels.get(name)?.floor ?? this.#base);
-    return highest;
+    for (const name of channels) {
+      const floor = this.floor(name);
+      floors.push(floor);
+      if (floor > highest) highest = floor;
+    }
+    return { floor: highest, floors };
   }
 
   /** The offset of a channel's newest entry ever; 0 when it is not known. */

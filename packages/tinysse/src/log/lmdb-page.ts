@@ -54,27 +54,28 @@ export function readPage(store: LmdbStore, epoch: string, query: LogQuery, horiz
   const after = Math.min(query.after, MAX_OFFSET);
   const upTo = Math.min(query.upTo, MAX_OFFSET);
   const runs: Run[] = [];
-  let floor = 0;
+  const floors: number[] = [];
   try {
     for (const name of channels) {
       const row = store.channels.get(name);
       if (row) {
         const expired = horizon > row.floor ? store.lastOf(row.id, row.floor, horizon) : undefined;
         const own = expired ?? row.floor;
-        floor = Math.max(floor, own);
+        floors.push(own);
         const from = Math.max(after, own) + 1;
         if (row.last >= from && from <= upTo) addRun(runs, store.offsetsOf(row.id, from, upTo));
-      } else floor = Math.max(floor, store.base());
+      } else floors.push(store.base());
     }
+    const floor = Math.max(0, ...floors);
     const entries: LogEntry[] = [];
     let bytes = 0;
     for (;;) {
       const offset = takeLowest(runs);
-      if (offset === undefined) return { epoch, floor, entries, through: query.upTo };
+      if (offset === undefined) return { epoch, floor, floors, entries, through: query.upTo };
       const entry = entries.length === maxEvents ? undefined : entryOf(offset, store.entries.get(offset) as Buffer);
       bytes += entry?.size ?? 0;
       if (!entry || (bytes > maxBytes && entries.length > 0))
-        return { epoch, floor, entries, through: entries[entries.length - 1]!.offset };
+        return { epoch, floor, floors, entries, through: entries[entries.length - 1]!.offset };
       entries.push(entry);
     }
   } finally {

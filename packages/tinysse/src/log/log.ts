@@ -50,6 +50,8 @@ export interface LogPage {
    * above it, entries in (after, floor] may have been evicted, and those that survive are still here.
    */
   readonly floor: number;
+  /** The floor of each of the query's channels, in the query's order: tells which channel has lost what. */
+  readonly floors: readonly number[];
   /** In order of offset. */
   readonly entries: readonly LogEntry[];
   /** The page is complete up to this offset: the last entry's when a limit cut the page, else the query's `upTo`. */

@@ -92,11 +92,11 @@ export function memoryLog(options: MemoryLogOptions = {}): Log {
     },
     read(query) {
       now();
-      return { epoch, floor: history.floor(query.channels), ...history.read(query) };
+      return { epoch, ...history.floors(query.channels), ...history.read(query) };
     },
     channels(names) {
       now();
-      return names.map((name) => ({ offset: history.last(name), floor: history.floor([name]) }));
+      return names.map((name) => ({ offset: history.last(name), floor: history.floor(name) }));
     },
     stats() {
       now();

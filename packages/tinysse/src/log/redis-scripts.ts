@@ -226,10 +226,10 @@ return { epoch, str(prev), str(seq), str(now), unpack(results) }
 
 /**
  * Reads a page. Arguments: 11 after, 12 up to, 13 most events, 14 most bytes, then channels.
- * Answers epoch, floor, 1 when the page is complete or 0 when a limit cut it; then the entries as text.
+ * Answers epoch, the floors of the channels, 1 when the page is complete or 0 when a limit cut it; then the entries as text.
  */
 const read = `${prelude}
-local floor = 0
+local lost, floorsof = 0, {}
 local wanted, floorof, known = { unpack(ARGV, 15) }, {}, {}
 if #wanted > 0 then
   floorof, known = redis.call('HMGET', floors, unpack(wanted)), redis.call('ZMSCORE', channels, unpack(wanted))
@@ -237,7 +237,7 @@ end
 local maxevents, maxbytes = limit(13), limit(14)
 local seen, offsets = {}, {}
 for i, name in ipairs(wanted) do
-  floor = math.max(floor, tonumber(floorof[i] or known[i] and 0 or base))
+  floorsof[i] = tonumber(floorof[i] or known[i] and 0 or base)
   local held = known[i] and redis.call('ZRANGEBYSCORE', p .. 'c:' .. name, '(' .. ARGV[11], ARGV[12], 'LIMIT', 0, maxevents + 1) or {}
   for _, offset in ipairs(held) do
     if not seen[offset] then
@@ -260,10 +260,11 @@ for _, offset in ipairs(offsets) do
     page[count + 3] = text
   else
     -- Somebody else has taken it away: better said than hidden.
-    floor = math.max(floor, tonumber(offset))
+    lost = math.max(lost, tonumber(offset))
   end
 end
-page[2] = str(floor)
+for i, floor in ipairs(floorsof) do floorsof[i] = str(math.max(floor, lost)) end
+page[2] = table.concat(floorsof, ' ')
 if dirty then save() end
 return page
 `;

@@ -91,10 +91,11 @@ export class Store {
 
   async read(link: Link, { channels, after, upTo, maxEvents, maxBytes }: LogQuery): Promise<LogPage> {
     const args = [String(after), String(upTo), String(maxEvents), String(maxBytes), ...channels];
-    const [epoch, floor, complete, ...texts] = await this.#run(link, 'read', args);
+    const [epoch, floorsText, complete, ...texts] = await this.#run(link, 'read', args);
     const entries = texts.map(entryOf);
+    const floors = channels.length === 0 ? [] : floorsText!.split(' ').map(Number);
     const through = complete === '1' ? upTo : entries[entries.length - 1]!.offset;
-    return { epoch: epoch!, floor: Number(floor), entries, through };
+    return { epoch: epoch!, floor: Math.max(0, ...floors), floors, entries, through };
   }
 
   async look(link: Link, formerEpoch = ''): Promise<Look> {

@@ -65,7 +65,7 @@ const orderCases: LogCase[] = [
     const offset = await bench.add('a');
     equal(
       await bench.read('nobody', 0, offset),
-      { epoch: (await bench.log.head()).epoch, floor: 0, entries: [], through: offset },
+      { epoch: (await bench.log.head()).epoch, floor: 0, floors: [0], entries: [], through: offset },
       'page',
     );
   }),
