@@ -1,12 +1,12 @@
 // PORT=3000 node examples/node/server.mjs, then: curl -N -H 'authorization: Bearer ann' localhost:3000/rooms/kitchen
 import { createServer } from 'node:http';
-import { createSSEServer } from 'tinysse';
+import { createSSEServer, SSEError } from 'tinysse';
 
 const sse = createSSEServer({
   channelProvider: {
     resolveChannels(request) {
       const user = userOf(request.headers.get('authorization'));
-      if (!user) throw new Error('sign in first');
+      if (!user) throw new SSEError('UNAUTHORIZED', 'sign in first');
       return [`user:${user}`, `room:${new URL(request.url).pathname.split('/')[2]}`];
     },
   },

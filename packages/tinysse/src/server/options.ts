@@ -22,9 +22,11 @@ export interface ChannelProvider {
   /**
    * Runs once per connect, before any header is sent.
    *
-   * To refuse, throw: an error whose `status` is 401 or 403 is sent with its message, and so is any plain `Error`, as 401.
-   * TypeErrors, errors with a foreign `code` or a `status` of 500 and more, and silence for `limits.providerTimeoutMs`
-   * count as an outage: they are logged, and the client is told to come back.
+   * To refuse, throw: `new SSEError('UNAUTHORIZED' | 'FORBIDDEN', message)`, or an error with a `status` from 400 to 499; both
+   * are sent with their message. An error of a token library (`ERR_JWT_EXPIRED`) and any plain `Error` are 401 without their
+   * message, which may tell what clients must not know; that of a plain one is logged.
+   * TypeErrors, errors with any other `code` or a `status` of 500 and more, errors with such a `cause`, and silence for
+   * `limits.providerTimeoutMs` count as an outage: they are logged, and the client is told to come back.
    *
    * @returns the channels, or a `Response` to send as it is
    */

@@ -1,10 +1,13 @@
 import type { Clock } from '../clock.js';
-import { SSEError } from '../errors.js';
+import { SSEError, type SSEErrorCode } from '../errors.js';
 import type { Channels, Settings } from './options.js';
+import { verdictOn } from './provider-error.js';
 import type { ConnectContext, SSERequest } from './request.js';
 
-/** Errors that mean a mistake in the provider's code, never a refusal. */
-const MISTAKES = [TypeError, RangeError, ReferenceError, SyntaxError, EvalError, URIError];
+const kept =
+  'the channel provider refused a client with an error whose message was not sent; to send one, throw an SSEError';
+/** What the operator is told of a refusal; of every other code, that the provider failed. */
+const LOGGED: Partial<Record<SSEErrorCode, string>> = { UNAUTHORIZED: kept, FORBIDDEN: kept };
 
 /**
  * Asks the channel provider.
@@ -24,8 +27,8 @@ export async function resolve(
     if (typeof answer === 'object' && answer !== null && ('channels' in answer || 'body' in answer)) return answer;
     throw new TypeError('resolveChannels must return an array of channels, { channels } or a Response');
   } catch (error) {
-    const refusal = refusalOf(error);
-    if (refusal.code !== 'UNAUTHORIZED' && refusal.code !== 'FORBIDDEN') logger('the channel provider failed', error);
+    const { refusal, log } = verdictOn(error);
+    if (log) logger(LOGGED[refusal.code] ?? 'the channel provider failed', error);
     throw refusal;
   }
 }
@@ -49,16 +52,3 @@ async function inTime<T>(answer: Promise<T>, ms: number, clock: Clock): Promise<
 }
 
 const isList = (answer: unknown): answer is readonly string[] => Array.isArray(answer);
-
-/** What a provider's error means for the client. An outage's text stays here: it may name what clients must not know. */
-function refusalOf(error: unknown): SSEError {
-  if (error instanceof SSEError && ['UNAUTHORIZED', 'FORBIDDEN', 'PROVIDER_TIMEOUT'].includes(error.code)) return error;
-  const outage = new SSEError('PROVIDER_FAILED', 'the server cannot decide now; reconnect later', { cause: error });
-  if (!(error instanceof Error) || MISTAKES.some((kind) => error instanceof kind)) return outage;
-  const { status, statusCode, code } = error as { status?: unknown; statusCode?: unknown; code?: unknown };
-  const asked = status ?? statusCode;
-  if (asked === undefined)
-    return code === undefined ? new SSEError('UNAUTHORIZED', error.message, { cause: error }) : outage;
-  if (typeof asked !== 'number' || asked < 400 || asked >= 500) return outage;
-  return new SSEError(asked === 401 ? 'UNAUTHORIZED' : 'FORBIDDEN', error.message, { cause: error, status: asked });
-}

@@ -1,4 +1,4 @@
-import type { ConnectContext, SSERequest } from 'tinysse';
+import { type ConnectContext, SSEError, type SSERequest } from 'tinysse';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { later, unbound } from './parts.js';
 import { framesOf } from './stream.js';
@@ -131,7 +131,8 @@ describe('sse.fetch', () => {
   });
 
   test('refuses as the Node handler does', async () => {
-    const { sse } = unbound({ channelProvider: { resolveChannels: () => Promise.reject(new Error('sign in first')) } });
+    const refused = new SSEError('UNAUTHORIZED', 'sign in first');
+    const { sse } = unbound({ channelProvider: { resolveChannels: () => Promise.reject(refused) } });
     const response = await sse.fetch(request());
     expect([response.status, await response.text()]).toEqual([401, 'sign in first\n']);
   });

@@ -1,6 +1,7 @@
+import { createRemoteJWKSet, jwtVerify, SignJWT } from 'jose';
 import { type ChannelProvider, type ConnectContext, SSEError, type SSERequest } from 'tinysse';
 import { describe, expect, test } from 'vitest';
-import { later, start } from './parts.js';
+import { later, listen, start } from './parts.js';
 import { get, RawClient } from './raw.js';
 import { open } from './stream.js';
 
@@ -8,6 +9,10 @@ type Resolve = ChannelProvider['resolveChannels'];
 const withProvider = (resolveChannels: Resolve, options = {}) =>
   start({ channelProvider: { resolveChannels }, ...options });
 const throwing = (error: unknown) => withProvider(() => Promise.reject(error));
+const own = (status: number, message: string) => Object.assign(new Error(message), { status });
+const coded = (code: string | number, more = {}) =>
+  Object.assign(new Error('secret of the database'), { code, ...more });
+const anotherCopy = (code: string, message: string) => Object.assign(new Error(message), { name: 'SSEError', code });
 const plainly = { headers: { accept: '*/*' } };
 
 describe('the channel provider', () => {
@@ -94,11 +99,17 @@ describe('the channel provider', () => {
 
 describe('a refusal by the channel provider', () => {
   test.each([
-    ['a plain Error', new Error('sign in first'), 401],
     ['an error with status 401', Object.assign(new Error('sign in first'), { status: 401 }), 401],
     ['an error with status 403', Object.assign(new Error('sign in first'), { status: 403 }), 403],
     ['an error with statusCode 403', Object.assign(new Error('sign in first'), { statusCode: 403 }), 403],
     ['an SSEError UNAUTHORIZED', new SSEError('UNAUTHORIZED', 'sign in first'), 401],
+    ['an error that another error was caused by', new Error('no', { cause: own(401, 'sign in first') }), 401],
+    [
+      'an error that says it may be shown',
+      Object.assign(own(403, 'sign in first'), { expose: true, response: {} }),
+      403,
+    ],
+    ['an SSEError of another copy of tinysse', anotherCopy('UNAUTHORIZED', 'sign in first'), 401],
     ['an SSEError FORBIDDEN', new SSEError('FORBIDDEN', 'sign in first'), 403],
     ['an error with status and code', Object.assign(new Error('sign in first'), { status: 401, code: 'E_TOKEN' }), 401],
   ])('%s is sent with its message', async (_, error, status) => {
@@ -120,9 +131,71 @@ describe('a refusal by the channel provider', () => {
   });
 
   test('is JSON where the server is told so', async () => {
-    const { url } = await withProvider(() => Promise.reject(new Error('no')), { refusalBody: 'json' });
+    const { url } = await withProvider(() => Promise.reject(own(401, 'no')), { refusalBody: 'json' });
     const response = await fetch(url);
     expect([response.status, await response.json()]).toEqual([401, { error: { code: 'UNAUTHORIZED', message: 'no' } }]);
+  });
+});
+
+describe('a refusal whose text was not made for clients', () => {
+  const unexpected: [string, unknown, number][] = [
+    ['a plain Error', new Error('duplicate key value violates "secret_pk"'), 401],
+    ['an error of a class of its own', new (class Denied extends Error {})('secret'), 401],
+    ['an HTTP client told of a 401 of a server behind', coded('ERR_BAD_REQUEST', { status: 401, response: {} }), 401],
+    ['an HTTP client told of a 404', Object.assign(own(404, 'GET http://secret/ 404'), { request: {} }), 404],
+    ['an error that says it must not be shown', Object.assign(own(403, 'secret'), { expose: false }), 403],
+  ];
+
+  test.each(unexpected)('%s: keeps the text back and logs it', async (_, error, status) => {
+    const { url, logged } = await throwing(error);
+    const stream = await (await open(url)).toEnd();
+    expect([stream.status, stream.text]).toEqual([status, status === 401 ? 'not authorized\n' : 'not allowed\n']);
+    expect(logged).toEqual([[expect.stringContaining('message was not sent'), error]]);
+  });
+
+  test('that a token library gives is 401 with the code, and is nothing to log', async () => {
+    const key = new TextEncoder().encode('a key of thirty-two bytes or more');
+    const token = (secret: Uint8Array, at: string) =>
+      new SignJWT({ secret: 'of the token' }).setProtectedHeader({ alg: 'HS256' }).setExpirationTime(at).sign(secret);
+    const expired = await token(key, '-1h');
+    const forged = await token(key.slice().fill(7), '1h');
+    const unsigned = `${btoa('{"alg":"none"}')}.${btoa('{}')}.`;
+    const { url, logged } = await withProvider(async (request) => {
+      const { payload } = await jwtVerify(request.headers.get('x-token') ?? '', key, { algorithms: ['HS256'] });
+      return [String(payload.sub)];
+    });
+    for (const bad of [expired, forged, unsigned, 'no token at all', '']) {
+      const stream = await (await open(url, { headers: { 'x-token': bad } })).toEnd();
+      expect([stream.status, stream.text]).toEqual([
+        401,
+        expect.stringMatching(/^the token is not accepted \(ERR_\w+\)\n$/),
+      ]);
+    }
+    expect(logged).toEqual([]);
+  });
+
+  test('that a token library gives is an outage when its keys cannot be fetched', async () => {
+    const broken = await listen((_, res) => void res.writeHead(500).end());
+    const keys = createRemoteJWKSet(new URL(broken.url));
+    const token = `${btoa('{"alg":"RS256","kid":"1"}')}.${btoa('{}')}.${btoa('x')}`;
+    const { url, logged } = await withProvider(async () => [String((await jwtVerify(token, keys)).payload.sub)]);
+    expect((await open(url, plainly)).status).toBe(503);
+    expect(logged).toEqual([['the channel provider failed', expect.objectContaining({ code: 'ERR_JOSE_GENERIC' })]]);
+  });
+
+  test.each([
+    'ERR_JWS_SIGNATURE_VERIFICATION_FAILED',
+    'ERR_JWKS_NO_MATCHING_KEY',
+    'ERR_JOSE_NOT_SUPPORTED',
+    'FAST_JWT_EXPIRED',
+    'FAST_JWT_MISSING_REQUIRED_CLAIM',
+    'auth/id-token-revoked',
+  ])('is 401 by the code %s, also as the cause of another error', async (name) => {
+    for (const error of [coded(name), new Error('secret', { cause: coded(name) })]) {
+      const { url } = await throwing(error);
+      const stream = await (await open(url)).toEnd();
+      expect([stream.status, stream.text]).toEqual([401, `the token is not accepted (${name})\n`]);
+    }
   });
 });
 
@@ -130,7 +203,19 @@ describe('an outage of the channel provider', () => {
   const outages: [string, unknown][] = [
     ['a TypeError', new TypeError('secret of the database')],
     ['a RangeError', new RangeError('secret of the database')],
-    ['an error with a foreign code', Object.assign(new Error('secret of the database'), { code: 'ECONNREFUSED' })],
+    ['an error of the system', coded('ECONNREFUSED')],
+    ['an error with an SQLSTATE', coded('23505')],
+    ['an error with a code of Prisma', coded('P1001')],
+    [
+      'an error whose code has its own name',
+      Object.assign(new Error('secret of the database'), { errorCode: 'P1001' }),
+    ],
+    ['an error with a number as its code', coded(20)],
+    ['a token library without keys', coded('ERR_JWKS_TIMEOUT')],
+    ['a token library that is set up wrongly', coded('FAST_JWT_INVALID_KEY')],
+    ['an error that wraps an outage', new Error('secret of the database', { cause: coded('ECONNREFUSED') })],
+    ['an error that wraps a mistake', new Error('secret of the database', { cause: new TypeError('fetch failed') })],
+    ['an SSEError of another kind', new SSEError('LOG_UNAVAILABLE', 'secret of the database')],
     ['an error with status 500', Object.assign(new Error('secret of the database'), { status: 500 })],
     ['an error with status 503', Object.assign(new Error('secret of the database'), { statusCode: 503 })],
     ['something that is no Error', 'secret of the database'],
