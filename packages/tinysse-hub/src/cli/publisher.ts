@@ -24,6 +24,8 @@ export function openPublisher(
     // Whoever publishes is told.
     logger: () => {},
     onRetry(error) {
+      // Smaller requests follow at once.
+      if (error.status === 413) return;
       if (!away) say(`${messageOf(error)}; trying for ${patienceMs / 1000} s`);
       away = true;
     },

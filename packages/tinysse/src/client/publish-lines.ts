@@ -1,4 +1,5 @@
 import { SSEError, type SSEErrorCode } from '../errors.js';
+import { utf8Length } from '../protocol/utf8.js';
 
 /** Where lines go, and how. */
 export interface LinesRequest {
@@ -12,10 +13,15 @@ export interface LinesRequest {
 /** What a hub answers to a line: the event's id, or why there is none. */
 export type LineAnswer = string | SSEError;
 
-/** The log's troubles that pass. */
+/** Failures of the hub's log that pass. */
 const PASSING = /^LOG_(UNAVAILABLE|TIMEOUT|BUSY|CLOSED)$/;
-/** Statuses of proxies and hubs that will answer later. */
-const LATER = [408, 429, 502, 503, 504];
+/** Refusals that pass. */
+const LATER = [408, 425, 429];
+const TOO_LARGE = 413;
+
+/** Whether a request was refused because of its size, by the hub or by a proxy: nothing of it is published. */
+export const isTooLarge = (answer: LineAnswer | undefined): answer is SSEError =>
+  typeof answer === 'object' && answer.code === 'HTTP_STATUS' && answer.status === TOO_LARGE;
 
 /**
  * Publishes lines in one request.
@@ -35,15 +41,16 @@ async function ask(lines: readonly string[], { url, fetch, headers, answerTimeou
   const controller = new AbortController();
   const late = new Error(`no answer for ${answerTimeoutMs} ms`);
   const timer = setTimeout(() => controller.abort(late), answerTimeoutMs);
+  const body = lines.join('\n');
   try {
     const response = await fetch(url.href, {
       method: 'POST',
       headers: { ...headers, 'content-type': 'application/x-ndjson' },
-      body: lines.join('\n'),
+      body,
       signal: controller.signal,
     });
     const text = await response.text();
-    if (!response.ok) throw refused(url, response.status, text);
+    if (!response.ok) throw refused(url, response.status, text, body);
     if (response.headers.get('content-type')?.startsWith('application/x-ndjson')) return text;
     throw new SSEError('CONTENT_TYPE', `${url.origin} does not answer as a tinysse-hub does`, {
       status: response.status,
@@ -61,12 +68,24 @@ async function ask(lines: readonly string[], { url, fetch, headers, answerTimeou
   }
 }
 
-/** The hub's refusal of a whole request. */
-function refused({ origin }: URL, status: number, text: string): SSEError {
+/**
+ * The answer to a whole request that is not 200. Only a status of 4xx says that nothing was published: a proxy answers any
+ * other one, as 500, 520 or 524, also after the hub has taken the events and its answer was lost.
+ */
+function refused({ origin }: URL, status: number, text: string, body: string): SSEError {
   const message = parse(text).error?.message ?? `${origin} does not answer as a tinysse-hub does (status ${status})`;
-  return LATER.includes(status)
-    ? new SSEError('HTTP_STATUS', message, { status, outcome: 'unknown', willRetry: true })
-    : new SSEError('HTTP_STATUS', message, { status, outcome: 'rejected' });
+  if (status === TOO_LARGE)
+    return new SSEError(
+      'HTTP_STATUS',
+      `${message}: a proxy or the hub takes no request of ${utf8Length(body)} bytes; allow at least as many, ` +
+        'best 8 MiB (nginx: client_max_body_size 8m)',
+      { status, outcome: 'rejected' },
+    );
+  if (LATER.includes(status))
+    return new SSEError('HTTP_STATUS', message, { status, outcome: 'unknown', willRetry: true });
+  return status >= 400 && status < 500
+    ? new SSEError('HTTP_STATUS', message, { status, outcome: 'rejected' })
+    : new SSEError('HTTP_STATUS', message, { status, outcome: 'unknown', willRetry: true });
 }
 
 function answerOf(line: string): LineAnswer {

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.js';
 import { SSEError } from '../errors.js';
 import { utf8Length } from '../protocol/utf8.js';
-import type { LineAnswer } from './publish-lines.js';
+import { isTooLarge, type LineAnswer } from './publish-lines.js';
 
 /** What a hub takes in one request. */
 const REQUEST = { lines: 10_000, bytes: 8 * 2 ** 20 };
@@ -34,6 +34,10 @@ export class PublishQueue {
   #queue: Waiting[] = [];
   #bytes = 0;
   #running = false;
+  /** Whether an event of this turn was refused for want of room: what follows it must not overtake it. */
+  #full = false;
+  /** The most bytes of a request; less than a hub takes when something before it takes less. */
+  #requestBytes = REQUEST.bytes;
   #idle = (): void => {};
   /** Lines without an answer. */
   pending = 0;
@@ -48,8 +52,11 @@ export class PublishQueue {
     const bytes = utf8Length(line) + 1;
     if (bytes > REQUEST.bytes)
       throw new SSEError('EVENT_TOO_LARGE', `the event takes ${bytes} bytes`, { outcome: 'rejected' });
-    if (this.pending >= maxPending || this.#bytes + bytes > maxPendingBytes)
+    if (this.#full || this.pending >= maxPending || this.#bytes + bytes > maxPendingBytes) {
+      if (!this.#full) clock.soon(() => (this.#full = false));
+      this.#full = true;
       throw new SSEError('LOG_BUSY', 'too many events wait for the hub; retry later', { outcome: 'rejected' });
+    }
     return new Promise((resolve, reject) => {
       this.pending++;
       this.#bytes += bytes;
@@ -70,7 +77,12 @@ export class PublishQueue {
     const { clock, post, onRetry } = this.#options;
     for (let failures = 0; this.#queue.length > 0; ) {
       const batch = this.#take();
-      const { again, error } = this.#settle(batch, await post(batch.map(({ line }) => line)));
+      const answers = await post(batch.map(({ line }) => line));
+      if (batch.length > 1 && isTooLarge(answers[0])) {
+        this.#split(batch, answers[0]);
+        continue;
+      }
+      const { again, error } = this.#settle(batch, answers);
       if (!error) {
         failures = 0;
         continue;
@@ -86,8 +98,18 @@ export class PublishQueue {
 
   #take(): Waiting[] {
     let bytes = 0;
-    const end = this.#queue.findIndex((waiting, i) => i === REQUEST.lines || (bytes += waiting.bytes) > REQUEST.bytes);
+    const end = this.#queue.findIndex((waiting, i) => {
+      bytes += waiting.bytes;
+      return i === REQUEST.lines || (i > 0 && bytes > this.#requestBytes);
+    });
     return this.#queue.splice(0, end < 0 ? this.#queue.length : end);
+  }
+
+  /** Has a refused request sent again as several of half its size; nothing of it was published. */
+  #split(batch: readonly Waiting[], error: SSEError): void {
+    this.#queue = [...batch, ...this.#queue];
+    this.#requestBytes = Math.floor(batch.reduce((sum, { bytes }) => sum + bytes, 0) / 2);
+    this.#options.onRetry?.(error);
   }
 
   /** Settles what is answered or too old. @returns the rest, in order, and why it is tried again */
@@ -114,8 +136,9 @@ export class PublishQueue {
 
 /** An error as it stands when nothing is tried again. @param doubtful - whether an earlier try may have succeeded */
 function final(error: SSEError, doubtful: boolean): SSEError {
-  if (!error.willRetry && !(doubtful && error.outcome === 'rejected')) return error;
+  const outcome = doubtful ? 'unknown' : error.outcome!;
+  if (!error.willRetry && outcome === error.outcome) return error;
   const { code, message, cause, status } = error;
   const given = status === undefined ? {} : { status };
-  return new SSEError(code, message, { cause, outcome: 'unknown', willRetry: false, ...given });
+  return new SSEError(code, message, { cause, outcome, willRetry: false, ...given });
 }

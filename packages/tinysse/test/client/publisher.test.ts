@@ -1,68 +1,6 @@
-import { once } from 'node:events';
-import http from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { expect, onTestFinished, test } from 'vitest';
-import { createHubPublisher, type HubPublisherOptions } from '../../src/client/publisher.js';
-
-interface Line {
-  channels: string[];
-  event?: string;
-  data: string;
-  key: string;
-}
-
-/** A request for a test to answer. */
-interface Asked {
-  lines: Line[];
-  headers: http.IncomingHttpHeaders;
-  url: string;
-  answer(lines: readonly unknown[], status?: number): void;
-  /** Cuts the connection. */
-  cut(): void;
-}
-
-/** A hub on a real socket, whose every answer is written by the test. */
-async function createHub() {
-  const arrived: Asked[] = [];
-  const waiting: ((asked: Asked) => void)[] = [];
-  const server = http.createServer(async (request, response) => {
-    let body = '';
-    for await (const chunk of request) body += chunk;
-    const asked: Asked = {
-      lines: body.split('\n').map((line) => JSON.parse(line)),
-      headers: request.headers,
-      url: request.url ?? '',
-      answer(lines, status = 200) {
-        response.writeHead(status, { 'content-type': 'application/x-ndjson' });
-        response.end(lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
-      },
-      cut: () => void response.destroy(),
-    };
-    const take = waiting.shift();
-    if (take) take(asked);
-    else arrived.push(asked);
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    next: () =>
-      new Promise<Asked>((resolve) => (arrived.length > 0 ? resolve(arrived.shift()!) : waiting.push(resolve))),
-  };
-}
-
-async function setUp(options: Partial<HubPublisherOptions> = {}) {
-  const hub = await createHub();
-  const logged: unknown[] = [];
-  const publisher = createHubPublisher({ url: hub.url, logger: (...args) => logged.push(args[1]), ...options });
-  return { hub, publisher, logged };
-}
-
-const ids = (asked: Asked, first = 1): { id: string }[] => asked.lines.map((_, i) => ({ id: `e-${first + i}` }));
+import { expect, test } from 'vitest';
+import { createHubPublisher } from '../../src/client/publisher.js';
+import { createHub, ids, setUp } from './publisher-hub.js';
 
 test('what one turn publishes is one request, and what comes while it is under way is the next', async () => {
   const { hub, publisher } = await setUp({ token: 'secret' });
@@ -138,19 +76,6 @@ test('lines that an answer leaves out are sent again', async () => {
   expect(again.lines.map(({ data }) => data)).toEqual(['b']);
   again.answer([{ id: 'e-2' }]);
   expect(await Promise.all(answers)).toEqual(['e-1', 'e-2']);
-});
-
-test.each([
-  [503, { outcome: 'unknown', willRetry: false }],
-  [401, { outcome: 'rejected' }],
-])('a hub that answers %i to all is given up', async (status, details) => {
-  const { hub, publisher } = await setUp({ retryForMs: 1 });
-  const answer = publisher.publish('a', 'x');
-  answer.catch(() => {});
-  void (async () => {
-    for (;;) (await hub.next()).answer([{ error: { code: 'X', message: 'because' } }], status);
-  })();
-  await expect(answer).rejects.toMatchObject({ code: 'HTTP_STATUS', status, message: 'because', ...details });
 });
 
 test('a hub that does not answer is given up, and so is one that cannot be reached or is none', async () => {
