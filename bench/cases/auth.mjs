@@ -2,7 +2,7 @@ import { bar, ratioBar, short } from '../lib/bar.mjs';
 import { BENCH_SECRET as secret } from '../lib/subjects.mjs';
 import { cpuPerDelivery, p99 } from './columns.mjs';
 
-const connect = { title: 'CPU µs / connect', figure: (result) => result.cpuPerConnect };
+const connect = { title: 'CPU µs / connect', better: 'less', figure: (result) => result.cpuPerConnect };
 const names = {
   subjects: ['none', 'own', 'one'],
   variants: {

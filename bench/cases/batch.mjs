@@ -1,7 +1,7 @@
 import { bar } from '../lib/bar.mjs';
 import { cpuPerEvent, generator, server } from './columns.mjs';
 
-const rate = { title: 'events/s', figure: (result) => result.events / result.seconds };
+const rate = { title: 'events/s', better: 'more', figure: (result) => result.events / result.seconds };
 
 export default {
   name: 'batch',

@@ -1,7 +1,7 @@
 import { bar, ratioBar } from '../lib/bar.mjs';
 import { runWorkload } from '../lib/processes.mjs';
 
-const speed = { title: 'MB / s of CPU', figure: (result) => result.megabytesPerSecond };
+const speed = { title: 'MB / s of CPU', better: 'more', figure: (result) => result.megabytesPerSecond };
 const growth = { title: '16 MB line / 4 MB line', figure: (result) => result.lineGrowth };
 
 export default {
@@ -13,7 +13,7 @@ export default {
   titles: { tinysse: 'tinysse', parser: 'eventsource-parser' },
   subjects: ['tinysse', 'parser'],
   columns: [speed, growth],
-  measure: (name, spec) => runWorkload('decode.mjs', [name, String(spec.mebibytes)]),
+  measure: (name, spec, root) => runWorkload('decode.mjs', [name, String(spec.mebibytes)], root),
   /** Both must have found the same. */
   agree: (result) => result.found,
   bars: (of) => [

@@ -1,7 +1,7 @@
 import { bar, ratioBar, short } from '../lib/bar.mjs';
 
-const kib = { title: 'KB / client', figure: (result) => result.kibPerClient * 1.024 };
-const connect = { title: 'CPU µs / connect', figure: (result) => result.cpuPerConnect };
+const kib = { title: 'KB / client', better: 'less', figure: (result) => result.kibPerClient * 1.024 };
+const connect = { title: 'CPU µs / connect', better: 'less', figure: (result) => result.cpuPerConnect };
 
 const common = {
   runs: 5,

@@ -28,7 +28,8 @@ import threeChannels from './three-channels.mjs';
  * @property {Column[]} columns
  * @property {Column} [chart] - the column to draw
  * @property {string} [sharedWith] - the case whose runs serve this one as well
- * @property {(name: string, spec: any) => Promise<any>} [measure] - instead of a server under load
+ * @property {(name: string, spec: any, root?: string) => Promise<any>} [measure] - instead of a server under load; `root`: the
+ *   folder of the build
  * @property {(result: any) => string} [agree] - what must be equal in all results
  * @property {(of: Of) => import('../lib/bar.mjs').Bar[]} bars
  */

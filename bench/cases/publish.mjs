@@ -1,7 +1,8 @@
 import { bar } from '../lib/bar.mjs';
 import { runWorkload } from '../lib/processes.mjs';
+import { cpuPerEvent } from './columns.mjs';
 
-const rate = { title: 'events/s', figure: (result) => result.perSecond };
+const rate = { title: 'events/s', better: 'more', figure: (result) => result.perSecond };
 
 export default {
   name: 'publish',
@@ -11,7 +12,7 @@ export default {
   quick: { count: 100_000 },
   titles: { awaited: 'await publish', together: '64 publishes awaited together' },
   subjects: ['awaited', 'together'],
-  columns: [rate],
-  measure: (name, spec) => runWorkload('publish.mjs', [name, String(spec.count)]),
+  columns: [rate, cpuPerEvent],
+  measure: (name, spec, root) => runWorkload('publish.mjs', [name, String(spec.count)], root),
   bars: (of) => [bar('≥ 1,000,000 events/s', of('awaited', rate), { least: 1_000_000 })],
 };

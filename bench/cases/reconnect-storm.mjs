@@ -1,8 +1,8 @@
 import { bar, ratioBar } from '../lib/bar.mjs';
 import { generator, p99 } from './columns.mjs';
 
-const caughtUp = { title: 'caught up, ms', figure: (result) => result.caughtUpSeconds * 1000 };
-const cpu = { title: 'CPU ms', figure: (result) => result.cpuSeconds * 1000 };
+const caughtUp = { title: 'caught up, ms', better: 'less', figure: (result) => result.caughtUpSeconds * 1000 };
+const cpu = { title: 'CPU ms', better: 'less', figure: (result) => result.cpuSeconds * 1000 };
 
 export default {
   name: 'reconnect-storm',

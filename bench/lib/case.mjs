@@ -27,16 +27,7 @@ const known = new Map();
  */
 export async function runCase(one, { quick, runs: asked, progress }) {
   const runs = quick ? 1 : (asked ?? one.runs);
-  const specOf = (name) => ({
-    ...one.spec,
-    ...(quick && one.quick),
-    ...one.variants?.[name],
-    ...(quick && one.variants?.[name] && shrunk(one, name)),
-  });
-  const once = (name) => {
-    const spec = specOf(name);
-    return one.measure ? one.measure(name, spec) : loadServer(spec.subject ?? name, spec);
-  };
+  const once = (name) => measureOnce(one, name, { quick });
   // What only counts losses needs no peers, unless it is what ours must agree with.
   const subjects = quick && !one.agree ? one.subjects.filter((name) => isOurs(one, name)) : one.subjects;
   const takesPart = (name, run) => run % 4 === 0 || !one.lessOften?.includes(name);
@@ -65,6 +56,19 @@ export async function runCase(one, { quick, runs: asked, progress }) {
   };
 }
 
+/**
+ * Measures a subject of a case once.
+ *
+ * @param {import('../cases/index.mjs').Case} one
+ * @param {string} name - of the subject
+ * @param {{ quick?: boolean, root?: string }} options - `root`: the folder of the build, if not this one
+ */
+export function measureOnce(one, name, { quick = false, root }) {
+  const variant = one.variants?.[name];
+  const spec = { ...one.spec, ...(quick && one.quick), ...variant, ...(quick && variant && shrunk(one, name)) };
+  return one.measure ? one.measure(name, spec, root) : loadServer(spec.subject ?? name, spec, root);
+}
+
 /** A variant under a quick load: what it differs in is scaled as the rest is. */
 function shrunk(one, name) {
   const scaled = {};
@@ -83,9 +87,10 @@ function row(one, name, { results, absent }, runs) {
   return { title, ours, figures: spread.map(median), spread, note };
 }
 
-const titleOf = (one, name) => one.titles?.[name] ?? subjects[name]?.title ?? name.replace('program', 'tinysse-hub');
+export const titleOf = (one, name) =>
+  one.titles?.[name] ?? subjects[name]?.title ?? name.replace('program', 'tinysse-hub');
 
-const isOurs = (one, name) =>
+export const isOurs = (one, name) =>
   one.titles ? name !== 'parser' : (subjects[one.variants?.[name]?.subject ?? name]?.ours ?? false);
 
 function faults(one, measured) {
@@ -95,13 +100,17 @@ function faults(one, measured) {
   for (const [name, { results = [] }] of measured)
     for (const result of results) {
       if (one.agree) found.add(one.agree(result));
-      const bad = Object.entries(result.violations ?? {}).filter(([, count]) => count > 0);
-      if (bad.length === 0) continue;
-      const text = `${one.name}: ${titleOf(one, name)}: ${bad.map(([kind, count]) => `${count} ${kind}`).join(', ')}`;
-      (isOurs(one, name) ? violations : remarks).push(text);
+      (isOurs(one, name) ? violations : remarks).push(...violationsOf(one, name, result));
     }
   if (found.size > 1) violations.push(`${one.name}: results differ: ${[...found].join(' | ')}`);
   return { violations, remarks };
+}
+
+/** What a result's checks found wrong, as a line for people, or none. */
+export function violationsOf(one, name, { violations = {} }) {
+  const bad = Object.entries(violations).filter(([, count]) => count > 0);
+  if (bad.length === 0) return [];
+  return [`${one.name}: ${titleOf(one, name)}: ${bad.map(([kind, count]) => `${count} ${kind}`).join(', ')}`];
 }
 
 function chart(one, of) {

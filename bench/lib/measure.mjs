@@ -3,10 +3,10 @@ import { subjects } from './subjects.mjs';
 
 /** @typedef {{ results: object[] } | { absent: string }} Measured */
 
-/** Starts a subject, loads it once, stops it. */
-export async function loadServer(name, spec) {
+/** Starts a subject of the build in `root`, loads it once, stops it. */
+export async function loadServer(name, spec, root) {
   const subject = subjects[name];
-  const server = await startServer(subject);
+  const server = await startServer(subject, root);
   try {
     return await generate({
       path: subject.eventsPath ?? '/events',

@@ -1,10 +1,14 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import net from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-const GENERATOR = fileURLToPath(new URL('../load/main.mjs', import.meta.url));
+/** The folder of this repository. */
+export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+const GENERATOR = join(ROOT, 'bench/load/main.mjs');
 const SERVER_CORE = '0';
 const LOAD_CORE = '1';
 /** No process outlives this, whatever becomes of this one. */
@@ -40,10 +44,10 @@ function start(core, command) {
   return { child, said, ended };
 }
 
-/** Starts a server on the server's core; resolves when it accepts connections. */
-export async function startServer(subject) {
+/** Starts a server, of the build in `root`, on the server's core; resolves when it accepts connections. */
+export async function startServer(subject, root = ROOT) {
   const port = await freePort();
-  const { command, clean } = subject.start(port);
+  const { command, clean } = subject.start(port, root);
   const { child, said, ended } = start(SERVER_CORE, command);
   let over = false;
   ended.then(() => (over = true));
@@ -74,9 +78,9 @@ export async function generate(spec) {
   return JSON.parse(said.out);
 }
 
-/** Runs a script on the server's core that measures itself and prints JSON. */
-export async function runWorkload(file, args) {
-  const script = fileURLToPath(new URL(`../workloads/${file}`, import.meta.url));
+/** Runs a script, of the build in `root`, on the server's core: it measures itself and prints JSON. */
+export async function runWorkload(file, args, root = ROOT) {
+  const script = join(root, 'bench/workloads', file);
   const { said, ended } = start(SERVER_CORE, [process.execPath, script, ...args]);
   const code = await ended;
   if (code !== 0) throw new Error(`${file} failed (${code}): ${said.error}`);

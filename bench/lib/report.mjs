@@ -4,22 +4,13 @@ const verdict = ({ met }) => (met === undefined ? 'not measured' : met ? 'met' :
 
 /** A case as lines for the terminal. */
 export function terminal(outcome) {
-  const head = ['', ...outcome.columns];
+  const head = ['', ...outcome.columns, ''];
   const body = outcome.rows.map((row) =>
     row.absent === undefined ? [row.title, ...row.figures.map(short), row.note] : [row.title, `absent: ${row.absent}`],
   );
-  const widths = head.map((title, i) =>
-    Math.max(
-      title.length,
-      ...body.filter((cells) => i === 0 || cells.length > 2).map((cells) => cells[i]?.length ?? 0),
-    ),
-  );
-  const line = (cells) =>
-    `  ${cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i] ?? 0))).join('  ')}`;
   return [
     `${outcome.name}: ${outcome.what} (median of ${outcome.runs}; ${outcome.seconds.toFixed(0)} s)`,
-    line(head),
-    ...body.map(line),
+    ...table(head, body, 1),
     ...outcome.bars.map((bar) => `  ${verdict(bar).padEnd(12)} ${bar.text}: ${bar.figures}`),
     ...outcome.remarks.map((text) => `  peer's fault  ${text}`),
     ...outcome.violations.map((text) => `  VIOLATION     ${text}`),
@@ -36,6 +27,40 @@ export function checked({ name, seconds, violations }) {
   ].join('\n');
 }
 
+/** A case of two builds as lines for the terminal. */
+export function comparison({ name, what, pairs, seconds, rows, violations, remarks }, other) {
+  const body = rows.flatMap(({ title, lines, cannot }) =>
+    cannot === undefined
+      ? lines.map((line, i) => [
+          i === 0 ? title : '',
+          line.column,
+          ...[line.ours, line.theirs].map(short),
+          line.ratio.toFixed(3),
+          `${line.low.toFixed(3)} to ${line.high.toFixed(3)}`,
+          line.verdict === 'same' ? '' : line.verdict.toUpperCase(),
+        ])
+      : [[title, `cannot be compared: ${cannot}`]],
+  );
+  return [
+    `${name}: ${what} (median of ${pairs} pairs; ${seconds.toFixed(0)} s)`,
+    ...table(['', '', 'this build', other, 'ratio', '95 % interval', ''], body, 2),
+    ...remarks.map((text) => `  fault of ${other}  ${text}`),
+    ...violations.map((text) => `  VIOLATION     ${text}`),
+    '',
+  ].join('\n');
+}
+
+/** Rows as aligned lines, the first `texts` columns to the left; rows of a title and a text are as wide as they like. */
+function table(head, body, texts) {
+  const full = body.filter((cells) => cells.length > 2);
+  const widths = head.map((title, i) =>
+    Math.max(title.length, ...(i === 0 ? body : full).map((cells) => cells[i]?.length ?? 0)),
+  );
+  const line = (cells) =>
+    cells.map((cell, i) => (i < texts ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join('  ');
+  return [head, ...body].map((cells) => `  ${line(cells)}`.trimEnd());
+}
+
 /** All cases as a page. */
 export function page(outcomes, { machine, date, versions, command, pinned }) {
   const used = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
@@ -45,6 +70,7 @@ Written by \`${command}\`. ${date}, ${machine}; ${used.join(', ')}.
 Server on one core, load on the other${pinned ? '' : ' (not pinned: taskset is missing)'}. Subjects take turns in one run; figures are medians. Every delivery is
 checked: none lost, none twice, all clients in one order. "server" and "generator" are the shares of their cores that they
 used: a generator near 1 was the limit; flat out, both well below 1 say that other programs disturbed the machine. Bars compare figures of one run; figures of different machines or days do not compare.
+For two builds there is \`npm run bench -- --compare COMMIT\`, which measures both in turn.
 
 ![deliveries per second and CPU per delivery](bench.svg)
 

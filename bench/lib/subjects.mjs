@@ -2,29 +2,28 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { ROOT } from './processes.mjs';
 
 /** Of the hub with keys, and of those who sign tokens for it. */
 export const BENCH_SECRET = 'a secret of the bench, 32 bytes or more';
 
-const here = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
-const node = (file) => (port) => ({ command: [process.execPath, here(file), String(port)] });
+const node = (file) => (port, root) => ({ command: [process.execPath, join(root, 'bench', file), String(port)] });
 const program =
   (...flags) =>
-  (port) => ({
+  (port, root) => ({
     command: [
       process.execPath,
-      here('../packages/tinysse-hub/bin/tinysse-hub.js'),
+      join(root, 'packages/tinysse-hub/bin/tinysse-hub.js'),
       ...['serve', '--memory', '--port', String(port), '--log-level', 'error', ...flags],
     ],
   });
-const bun = (file) => (port) => ({ command: [bunProgram(), here(file), String(port)] });
+const bun = (file) => (port, root) => ({ command: [bunProgram(), join(root, 'bench', file), String(port)] });
 const noBun = () => (bunProgram() ? undefined : 'bun is neither installed by npm nor on PATH');
 
 /**
  * What is measured.
  *
- * @typedef {{ title: string, ours: boolean, start(port: number): { command: string[], clean?: () => void },
+ * @typedef {{ title: string, ours: boolean, start(port: number, root: string): { command: string[], clean?: () => void },
  *   absent?(): string | undefined, eventsPath?: string, publishPath?: string }} Subject
  */
 
@@ -59,7 +58,7 @@ function startNchan(port) {
   const folder = mkdtempSync(join(tmpdir(), 'bench-nchan-'));
   mkdirSync(join(folder, 'logs'));
   const values = { MODULE: nchanModule(), FOLDER: folder, PORT: String(port) };
-  const template = readFileSync(here('peers/nchan.conf'), 'utf8').replace(/^#.*\n/gm, '');
+  const template = readFileSync(join(ROOT, 'bench/peers/nchan.conf'), 'utf8').replace(/^#.*\n/gm, '');
   const file = join(folder, 'nginx.conf');
   writeFileSync(
     file,
@@ -88,7 +87,7 @@ let bunPath;
 /** The path of bun: npm's, or the one on PATH. */
 function bunProgram() {
   const installed = ['.bin/bun', `@oven/bun-linux-${process.arch}/bin/bun`].map((path) =>
-    here(`../node_modules/${path}`),
+    join(ROOT, 'node_modules', path),
   );
   bunPath ??= installed.find(existsSync) ?? spawnSync('which', ['bun'], { encoding: 'utf8' }).stdout?.trim() ?? '';
   return bunPath;
@@ -106,9 +105,9 @@ export function versions() {
     'h3',
     'eventsource-parser',
   ]) {
-    const file = [here(`node_modules/${name}/package.json`), here(`../node_modules/${name}/package.json`)].find(
-      existsSync,
-    );
+    const file = ['bench', '.']
+      .map((folder) => join(ROOT, folder, 'node_modules', name, 'package.json'))
+      .find(existsSync);
     if (file) found[name] = JSON.parse(readFileSync(file, 'utf8')).version;
   }
   if (bunProgram()) found.bun = spawnSync(bunProgram(), ['--version'], { encoding: 'utf8' }).stdout.trim();

@@ -18,10 +18,12 @@ async function publish(events) {
 }
 
 await publish(count / 10);
+const cpu = process.cpuUsage();
 const began = performance.now();
 await publish(count);
 const seconds = (performance.now() - began) / 1000;
+const { user, system } = process.cpuUsage(cpu);
 const { published } = await sse.stats();
 const lost = Math.max(0, count + count / 10 - published);
-console.log(JSON.stringify({ perSecond: count / seconds, violations: { lost } }));
+console.log(JSON.stringify({ perSecond: count / seconds, cpuPerEvent: (user + system) / count, violations: { lost } }));
 process.exit(0);
