@@ -148,6 +148,10 @@ export class Batch {
     return row;
   }
 
+  #knows(name: ChannelName): boolean {
+    return this.#rows.has(name) || (this.#committed.channels.has(name) && !this.#forgotten.has(name));
+  }
+
   #floor(name: ChannelName): number {
     const known = this.#forgotten.has(name) ? undefined : this.#committed.channels.get(name);
     return (this.#rows.get(name) ?? known)?.floor ?? this.meta.base;
@@ -202,8 +206,10 @@ export class Batch {
   /** The oldest entry of all leaves every channel that still holds it, where it is the oldest too. */
   #evictEverywhere(offset: number): void {
     const entry = this.#head(offset);
-    for (const name of entry.channels) {
-      if (this.#floor(name) >= offset) continue;
+    this.#evicted++;
+    for (const name of entry?.channels ?? []) {
+      // A channel that is not known holds nothing.
+      if (!this.#knows(name) || this.#floor(name) >= offset) continue;
       const row = this.#row(name);
       if (row.added[0] === offset) row.added.shift();
       else this.#unlinked.push([row.id, offset]);
@@ -221,16 +227,17 @@ export class Batch {
   /** An entry goes when the last of its channels has evicted it: when all their floors have reached it. */
   #removeIfDead(offset: number): void {
     const entry = this.#head(offset);
-    if (entry.channels.every((name) => this.#floor(name) >= offset)) this.#remove(offset, entry);
+    if (entry?.channels.every((name) => this.#floor(name) >= offset)) this.#remove(offset, entry);
   }
 
-  #head(offset: number): EntryHead {
+  /** Undefined for a row that cannot be read, which no channel holds for long. */
+  #head(offset: number): EntryHead | undefined {
     return this.#kept.get(offset) ?? this.#committed.store.head(offset);
   }
 
-  #remove(offset: number, { size }: EntryHead): void {
+  #remove(offset: number, entry: EntryHead | undefined): void {
     if (!this.#kept.delete(offset)) this.#removed.add(offset);
     this.meta.events--;
-    this.meta.bytes -= size + ENTRY_OVERHEAD_BYTES;
+    this.meta.bytes -= (entry?.size ?? 0) + ENTRY_OVERHEAD_BYTES;
   }
 }

@@ -37,15 +37,21 @@ export function rowOf({ time, size, channels, event, data }: LogEntry): Buffer {
   return Buffer.from(`${JSON.stringify([time, size, channels, event])}\n${data}`);
 }
 
-/** Reads a row's first line, and where its data begins. */
-export function headOf(row: Buffer): { head: EntryHead; dataAt: number } {
-  const end = row.indexOf(LF);
-  const [time, size, channels, event] = JSON.parse(row.toString('utf8', 0, end));
-  return { head: { time, size, channels, event: event ?? undefined }, dataAt: end + 1 };
+/** Reads a row's first line, and where its data begins; undefined when there is no row, or not one of {@link rowOf}. */
+export function headOf(row: Buffer | undefined): { head: EntryHead; dataAt: number } | undefined {
+  const end = row?.indexOf(LF) ?? -1;
+  if (!row || end < 0) return undefined;
+  try {
+    const [time, size, channels, event] = JSON.parse(row.toString('utf8', 0, end));
+    if (!Number.isFinite(time) || !Number.isFinite(size) || !Array.isArray(channels)) return undefined;
+    return { head: { time, size, channels, event: event ?? undefined }, dataAt: end + 1 };
+  } catch {
+    return undefined;
+  }
 }
 
-/** Reads a row. */
-export function entryOf(offset: number, row: Buffer): LogEntry {
-  const { head, dataAt } = headOf(row);
-  return { offset, ...head, data: row.toString('utf8', dataAt) };
+/** Reads a row; undefined when it cannot be read. */
+export function entryOf(offset: number, row: Buffer | undefined): LogEntry | undefined {
+  const read = headOf(row);
+  return read && { offset, ...read.head, data: (row as Buffer).toString('utf8', read.dataAt) };
 }

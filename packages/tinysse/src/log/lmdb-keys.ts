@@ -1,6 +1,6 @@
 import { SSEError } from '../errors.js';
 import { fingerprint } from './keys.js';
-import type { KeyRow, LmdbStore } from './lmdb-store.js';
+import { type KeyRow, type LmdbStore, rowIn } from './lmdb-store.js';
 import type { LogEvent } from './log.js';
 
 /** How long and how many idempotency keys are remembered. */
@@ -60,7 +60,7 @@ export class KeyBatch {
     let left = SLICE + 2 * this.#added.size;
     for (const { key: offset, value: key } of this.#store.keyOrder.getRange({ start: 0 })) {
       if (this.#passed.has(offset)) continue;
-      const known = this.#store.keys.get(key);
+      const known = rowIn(this.#store.keys, key);
       if (this.count <= this.#limits.maxKeys && known && !this.#expired(known)) return;
       if (left-- === 0) return;
       this.#passed.add(offset);
@@ -87,7 +87,7 @@ export class KeyBatch {
   }
 
   #known(key: string): KeyRow | undefined {
-    return this.#added.get(key) ?? (this.#removed.has(key) ? undefined : this.#store.keys.get(key));
+    return this.#added.get(key) ?? (this.#removed.has(key) ? undefined : rowIn(this.#store.keys, key));
   }
 
   #expired({ time }: KeyRow): boolean {

@@ -1,5 +1,5 @@
-import { entryOf, MAX_OFFSET } from './lmdb-codec.js';
-import type { LmdbStore } from './lmdb-store.js';
+import { MAX_OFFSET } from './lmdb-codec.js';
+import { type LmdbStore, rowIn } from './lmdb-store.js';
 import type { LogEntry, LogPage, LogQuery } from './log.js';
 
 /**
@@ -21,23 +21,21 @@ export class Horizon {
     if (oldest <= 0 || (this.#next !== undefined && this.#next >= oldest)) return this.#offset;
     const store = this.#store;
     let low = this.#offset + 1;
-    let first = store.firstFrom(low);
+    let first = store.timeFrom(low);
     // The first entry decides, except after a long time without a look: then halve what may have expired.
-    for (let step = 1; first !== undefined && store.head(first).time < oldest; step *= 2) {
-      low = first + 1;
-      first = store.firstFrom(low + step);
+    for (let step = 1; first && first.time < oldest; step *= 2) {
+      low = first.offset + 1;
+      first = store.timeFrom(low + step);
     }
-    let high = first ?? Number.POSITIVE_INFINITY;
-    if (high === Number.POSITIVE_INFINITY) high = (store.last() ?? 0) + 1;
+    let high = first?.offset ?? (store.last() ?? 0) + 1;
     while (low < high) {
       const middle = low + Math.floor((high - low) / 2);
-      const offset = store.firstFrom(middle);
-      if (offset === undefined || store.head(offset).time >= oldest) high = middle;
-      else low = offset + 1;
+      const found = store.timeFrom(middle);
+      if (!found || found.time >= oldest) high = middle;
+      else low = found.offset + 1;
     }
     this.#offset = low - 1;
-    const next = store.firstFrom(low);
-    this.#next = next === undefined ? undefined : store.head(next).time;
+    this.#next = store.timeFrom(low)?.time;
     return this.#offset;
   }
 }
@@ -57,7 +55,7 @@ export function readPage(store: LmdbStore, epoch: string, query: LogQuery, horiz
   const floors: number[] = [];
   try {
     for (const name of channels) {
-      const row = store.channels.get(name);
+      const row = rowIn(store.channels, name);
       if (row) {
         const expired = horizon > row.floor ? store.lastOf(row.id, row.floor, horizon) : undefined;
         const own = expired ?? row.floor;
@@ -66,16 +64,25 @@ export function readPage(store: LmdbStore, epoch: string, query: LogQuery, horiz
         if (row.last >= from && from <= upTo) addRun(runs, store.offsetsOf(row.id, from, upTo));
       } else floors.push(store.base());
     }
-    const floor = Math.max(0, ...floors);
     const entries: LogEntry[] = [];
+    /** The highest offset whose entry is lost, however that came: better said than hidden, and no reason to refuse the rest. */
+    let lost = 0;
+    const page = (through: number): LogPage => {
+      const told = lost > 0 ? floors.map((floor) => Math.max(floor, lost)) : floors;
+      return { epoch, floor: Math.max(0, ...told), floors: told, entries, through };
+    };
     let bytes = 0;
     for (;;) {
       const offset = takeLowest(runs);
-      if (offset === undefined) return { epoch, floor, floors, entries, through: query.upTo };
-      const entry = entries.length === maxEvents ? undefined : entryOf(offset, store.entries.get(offset) as Buffer);
-      bytes += entry?.size ?? 0;
-      if (!entry || (bytes > maxBytes && entries.length > 0))
-        return { epoch, floor, floors, entries, through: entries[entries.length - 1]!.offset };
+      if (offset === undefined) return page(query.upTo);
+      if (entries.length === maxEvents) return page(entries[entries.length - 1]!.offset);
+      const entry = store.entry(offset);
+      if (!entry) {
+        lost = offset;
+        continue;
+      }
+      bytes += entry.size;
+      if (bytes > maxBytes && entries.length > 0) return page(entries[entries.length - 1]!.offset);
       entries.push(entry);
     }
   } finally {

@@ -3,9 +3,10 @@ import { type Database, open, type RootDatabase } from 'lmdb';
 import { SSEError } from '../errors.js';
 import { randomEpoch } from '../protocol/cursor.js';
 import type { ChannelName } from '../protocol/event.js';
-import { type EntryHead, headOf, indexKey, MAX_OFFSET, nameKey, offsetKey } from './lmdb-codec.js';
+import { type EntryHead, entryOf, headOf, indexKey, MAX_OFFSET, nameKey, offsetKey } from './lmdb-codec.js';
 import { causeOf, checkRoom, lost, openFailure, refused } from './lmdb-errors.js';
 import { checkFile } from './lmdb-file.js';
+import type { LogEntry } from './log.js';
 
 /** The layout of what is stored. A log that finds another one refuses to touch it. */
 const FORMAT = 1;
@@ -60,6 +61,8 @@ const OWNER = 'owner';
  */
 export class LmdbStore {
   readonly meta: Meta;
+  /** Every channel as the log was opened, the one longest silent first. */
+  readonly known: Map<ChannelName, ChannelRow>;
   /** Event text and all, by offset. */
   readonly entries: Database<Buffer, number>;
   /** Which channel, by number, holds which offset. */
@@ -103,7 +106,7 @@ export class LmdbStore {
       this.channels = table('channels', { encoding: 'json', keyEncoder: nameKey });
       this.keys = table('keys', { encoding: 'json', keyEncoder: nameKey });
       this.keyOrder = table('keyOrder', { encoding: 'string', keyEncoder: offsetKey });
-      [this.meta, this.#session] = this.#begin(newEpoch);
+      [this.meta, this.known, this.#session] = this.#begin(newEpoch);
       this.#written = { ...this.meta };
     } catch (cause) {
       this.#root.close().catch(() => {});
@@ -124,16 +127,36 @@ export class LmdbStore {
     });
   }
 
-  #begin(newEpoch: boolean): [Meta, number] {
+  #begin(newEpoch: boolean): [Meta, Map<ChannelName, ChannelRow>, number] {
     return this.#root.transactionSync(() => {
       const fresh = { serial: 0, head: 0, time: 0, base: 0, events: 0, bytes: 0, keys: 0, nextChannel: 1 };
       const meta = this.#meta.get(META) ?? { format: FORMAT, epoch: randomEpoch(), ...fresh };
       if (newEpoch) meta.epoch = randomEpoch();
-      const session = ((this.#owner.getEntry(OWNER)?.version as number | undefined) ?? 0) + 1;
+      const known = this.#readChannels(meta);
+      const session = (this.#sessionStored() ?? 0) + 1;
       this.#meta.put(META, meta);
       this.#owner.put(OWNER, null, session);
-      return [meta, session];
+      return [meta, known, session];
     });
+  }
+
+  /** Forgets a channel whose row cannot be read: nobody can tell what it held, so every unknown channel's floor is the head. */
+  #readChannels(meta: Meta): Map<ChannelName, ChannelRow> {
+    const rows: [ChannelName, ChannelRow][] = [];
+    for (const name of this.channels.getKeys({ start: ' ' })) {
+      const row = rowIn(this.channels, name);
+      if (row && [row.id, row.floor, row.last, row.count].every(Number.isSafeInteger)) {
+        rows.push([name as ChannelName, row]);
+        continue;
+      }
+      this.channels.remove(name);
+      meta.base = meta.head;
+    }
+    return new Map(rows.sort(([, a], [, b]) => a.last - b.last));
+  }
+
+  #sessionStored(): number | undefined {
+    return this.#owner.getEntry(OWNER)?.version as number | undefined;
   }
 
   /**
@@ -186,14 +209,28 @@ export class LmdbStore {
     return this.#meta.get(META)?.base ?? 0;
   }
 
-  /** What an entry's row says beside its data. The entry must be stored. */
-  head(offset: number): EntryHead {
-    return headOf(this.entries.get(offset) as Buffer).head;
+  /** What an entry's row says beside its data; undefined when there is none that can be read. */
+  head(offset: number): EntryHead | undefined {
+    return headOf(this.entries.get(offset))?.head;
+  }
+
+  /** An entry; undefined when there is none that can be read. */
+  entry(offset: number): LogEntry | undefined {
+    return entryOf(offset, this.entries.get(offset));
   }
 
   /** The first offset stored at or above `from`. */
   firstFrom(from: number): number | undefined {
     for (const offset of this.entries.getKeys({ start: from, limit: 1 })) return offset;
+    return undefined;
+  }
+
+  /** The first entry at or above `from` that can be read, and its time. */
+  timeFrom(from: number): { offset: number; time: number } | undefined {
+    for (const offset of this.entries.getKeys({ start: from })) {
+      const time = this.head(offset)?.time;
+      if (time !== undefined) return { offset, time };
+    }
     return undefined;
   }
 
@@ -223,13 +260,6 @@ export class LmdbStore {
     return undefined;
   }
 
-  /** Every channel, the one longest silent first. */
-  channelsBySilence(): Map<ChannelName, ChannelRow> {
-    const rows = [...this.channels.getRange({ start: ' ' })];
-    rows.sort((a, b) => a.value.last - b.value.last);
-    return new Map(rows.map(({ key, value }) => [key as ChannelName, value]));
-  }
-
   /** Marks an entry as one of a channel's. Within {@link commit}. */
   link(id: number, offset: number): void {
     this.index.put([id, offset], NOTHING);
@@ -238,5 +268,14 @@ export class LmdbStore {
   /** Waits for what is being committed. */
   close(): Promise<void> {
     return this.#root.close();
+  }
+}
+
+/** A row of JSON; undefined when there is none that can be read. */
+export function rowIn<V>(table: Database<V, string>, key: string): V | undefined {
+  try {
+    return table.get(key);
+  } catch {
+    return undefined;
   }
 }

@@ -5,7 +5,7 @@ import type { Cursor } from '../protocol/cursor.js';
 import { type ChannelName, MAX_KEY_BYTES } from '../protocol/event.js';
 import { Batch, type Committed, type LmdbLimits } from './lmdb-batch.js';
 import { Horizon, readPage } from './lmdb-page.js';
-import type { LmdbStore } from './lmdb-store.js';
+import { type LmdbStore, rowIn } from './lmdb-store.js';
 import type { LogChannel, LogEvent, LogPage, LogQuery, LogStats, LogWatcher } from './log.js';
 
 /** What goes into one transaction at most; the rest waits for the next. */
@@ -43,7 +43,7 @@ export class LmdbWriter {
     this.#limits = limits;
     this.#clock = clock;
     this.#watchers = watchers;
-    this.#committed = { store, meta: store.meta, channels: store.channelsBySilence() };
+    this.#committed = { store, meta: store.meta, channels: store.known };
     this.#horizon = new Horizon(store);
     this.#time = store.meta.time;
     this.#sweep();
@@ -72,7 +72,7 @@ export class LmdbWriter {
   channels(names: readonly ChannelName[]): LogChannel[] {
     const nothing = { after: 0, upTo: 0, maxEvents: 1, maxBytes: 1 };
     return names.map((name) => ({
-      offset: this.#store.channels.get(name)?.last ?? 0,
+      offset: rowIn(this.#store.channels, name)?.last ?? 0,
       floor: this.read({ channels: [name], ...nothing }).floor,
     }));
   }

@@ -34,19 +34,31 @@ export const POSITION_EVENT = 'tinysse:position';
 /** The server's word that events may be missing: `data` is `{ reason, lastEventId, resumedAt }`. */
 export const RESET_EVENT = 'tinysse:reset';
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-const CONTROLS = /[\u0000-\u001f\u007f]/;
+/**
+ * What no name may contain: control characters (C0, DEL, C1), those that change the direction of the text around them
+ * (Unicode's Bidi_Control), and lone surrogates, which have no UTF-8: on disk two such names would become one.
+ */
+const FORBIDDEN =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]/u;
+
+function characterProblem(input: string): string {
+  const found = FORBIDDEN.exec(input)?.[0] ?? '';
+  if (found >= '\ud800') return 'must be well-formed Unicode, without lone surrogates';
+  return `must not contain control characters${found > '\u009f' ? ' for the direction of text' : ''}`;
+}
 
 const nameProblem = (input: unknown, maxBytes: number): string | undefined => {
   if (typeof input !== 'string') return `must be a string, not ${input === null ? 'null' : typeof input}`;
-  if (CONTROLS.test(input)) return 'must not contain control characters';
+  if (FORBIDDEN.test(input)) return characterProblem(input);
   // A UTF-16 unit is at most 3 bytes of UTF-8, so short names need no count.
   if (input.length * 3 > maxBytes && utf8Length(input) > maxBytes) return `must be at most ${maxBytes} UTF-8 bytes`;
   return undefined;
 };
 
 /**
- * Checks a channel's name: a non-empty string of at most 255 UTF-8 bytes without control characters.
+ * Checks a channel's name: a non-empty, well-formed string of at most 255 UTF-8 bytes without control characters, also
+ * those for the direction of text.
  * @throws SSEError INVALID_CHANNEL
  */
 export function channelName(input: unknown): ChannelName {
@@ -56,7 +68,7 @@ export function channelName(input: unknown): ChannelName {
 }
 
 /**
- * Checks an event's name: at most 128 UTF-8 bytes without control characters, not beginning `tinysse:`.
+ * Checks an event's name: at most 128 UTF-8 bytes, not beginning `tinysse:`, otherwise as a channel's name.
  * The empty name means an unnamed event, as it does on the wire.
  * @returns the name, or undefined for an unnamed event
  * @throws SSEError INVALID_EVENT, RESERVED_EVENT
@@ -74,7 +86,7 @@ export function eventName(input: unknown): EventName | undefined {
 }
 
 /**
- * Checks an idempotency key: a non-empty string of at most 128 UTF-8 bytes without control characters.
+ * Checks an idempotency key: a non-empty string of at most 128 UTF-8 bytes, otherwise as a channel's name.
  * @throws SSEError INVALID_KEY
  */
 export function publishKey(input: unknown): string {

@@ -12,6 +12,41 @@ test.each(['\n', '\r', '\0', 'a\nb', '\u001f', '\u007f', 'a\tb'])(
   },
 );
 
+test.each([
+  '\u0080',
+  'a\u0085',
+  '\u009f',
+  '\u061c',
+  '\u200e',
+  'a\u202eb',
+  '\u2066',
+  '\u2069',
+  '\ud800',
+  'a\udfff',
+  '\udc00\ud800',
+])('C1 controls, direction controls and lone surrogates as in %j are refused in every name', (name) => {
+  expect(() => channelName(name)).toThrow(code('INVALID_CHANNEL'));
+  expect(() => eventName(name)).toThrow(code('INVALID_EVENT'));
+  expect(() => publishKey(name)).toThrow(code('INVALID_KEY'));
+});
+
+test('a message about a bad name says what is wrong with it', () => {
+  expect(() => channelName('a\u0085')).toThrow(/must not contain control characters$/);
+  expect(() => channelName('a\u202e')).toThrow(/must not contain control characters for the direction of text$/);
+  expect(() => channelName('a\ud800')).toThrow(/must be well-formed Unicode, without lone surrogates$/);
+});
+
+test('every other character may stand in a name: whatever UTF-8 can write, and nothing else, is stored as it is', () => {
+  const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  for (let point = 0x20; point < 0x11000; point++) {
+    const name = String.fromCodePoint(point);
+    const refused = /[\p{Cc}\p{Cs}\p{Bidi_Control}]/u.test(name);
+    if (refused) expect(() => channelName(name)).toThrow(code('INVALID_CHANNEL'));
+    else if (strict.decode(new TextEncoder().encode(channelName(name))) !== name) expect.fail(name);
+  }
+  expect(channelName('Grüße 日本 😀 שלום مرحبا')).toBeTruthy();
+});
+
 test.each([null, undefined, 5, {}, ['a']])('%j is no channel and no key', (input) => {
   expect(() => channelName(input)).toThrow(code('INVALID_CHANNEL'));
   expect(() => publishKey(input)).toThrow(code('INVALID_KEY'));
