@@ -17,6 +17,8 @@ export default defineConfig({
     // Concurrent tests mostly wait.
     maxConcurrency: 20,
     testTimeout: 30_000,
+    setupFiles: ['./scripts/test-waits.mjs'],
+    expect: { poll: { timeout: 25_000 } },
     hookTimeout: 60_000,
     reporters: ['default', './scripts/test-reporter.mjs'],
   },

@@ -1,8 +1,8 @@
 //go:build js && wasm
 
-// A client for browsers, made for this project's tests. It is built as the client of the Go package
-// github.com/tinywasm/sse v0.0.3 is, by what can be read in that package's public source: a native EventSource of which
-// it takes onmessage and onerror, and a new one when the browser has given up. It is not that package.
+// A client for browsers, made for this project's tests. It does as the client of the Go package github.com/tinywasm/sse
+// does (../module/browser): it takes onmessage and onerror of a native EventSource, and makes a new one when the browser
+// has given up. It needs nothing but Go's standard library.
 //
 // The page says where to connect in `endpoint`; the client tells it of messages in `messages`, of errors in `errors`.
 package main

@@ -1,5 +1,7 @@
-// An event server of this project's own, made for its tests: what it writes is framed as the Go package
-// github.com/tinywasm/sse v0.0.3 frames it, by what can be read in that package's public source. It is not that package.
+// An event server of this project's own, made for its tests: it answers as one of the Go package github.com/tinywasm/sse
+// does (../module/server), and needs nothing but Go's standard library.
+//
+//	--replay-all                          a client without a Last-Event-ID gets the whole history
 //
 //	GET  /events?channel=a&channel=b      401 without a channel
 //	GET  /unprovided                      500: a server that has no channel provider
@@ -9,6 +11,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log"
@@ -35,6 +38,8 @@ type client struct {
 }
 
 type server struct {
+	replayAll bool
+
 	mutex   sync.Mutex
 	lastID  int
 	history []event
@@ -42,7 +47,9 @@ type server struct {
 }
 
 func main() {
-	s := &server{clients: map[*client]bool{}}
+	replayAll := flag.Bool("replay-all", false, "")
+	flag.Parse()
+	s := &server{replayAll: *replayAll, clients: map[*client]bool{}}
 	http.HandleFunc("/events", func(w http.ResponseWriter, r *http.Request) { s.stream(w, r, byQuery) })
 	http.HandleFunc("/unprovided", func(w http.ResponseWriter, r *http.Request) { s.stream(w, r, nil) })
 	http.HandleFunc("/publish", s.publish)
@@ -105,7 +112,7 @@ func (s *server) join(c *client, lastEventID string) (missed [][]byte) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	s.clients[c] = true
-	known := false
+	known := lastEventID == "" && s.replayAll
 	for _, e := range s.history {
 		if known && overlap(e.channels, c.channels) {
 			missed = append(missed, e.frame)

@@ -12,7 +12,7 @@ import { buildClient, buildServer, type Peer, startGo, startHubPeer, startLibrar
 import { dataOf, PUBLISHES } from './publishes.js';
 import { got, messages, startSite, visit } from './site.js';
 
-describeWith(['go', 'chromium'], 'a Go client in Chromium that is built as that of the Go package', () => {
+describeWith(['go', 'chromium'], 'the Go client of interop/ in Chromium', () => {
   let browser: Browser;
   let client: Built;
   let server: Built;
@@ -97,6 +97,24 @@ describeWith(['go', 'chromium'], 'a Go client in Chromium that is built as that 
     expect(seen.map(({ data }) => data)).toEqual(['before', 'missed', 'then']);
     expect(site.asked.at(-1)).toBe(seen[0]!.lastEventId);
     expect(new Set(await page.evaluate<number[]>('errors'))).toEqual(new Set([0]));
+  });
+
+  test('that comes from a Go server gets all that ours retains, old events again, and hears of no reset', async () => {
+    const { site, page, heard } = await open(await startGo(server));
+    const ours = await startLibrary({ retryMs: 100 });
+    await ours.publish({ data: 'old' });
+    site.target = ours.url;
+    site.cut();
+    await got(page, 'old');
+    expect(site.asked.at(-1)).toMatch(/^\d+$/);
+    // A retry of the browser's own brings the cursor of ours, and nothing twice.
+    site.cut();
+    await ours.publish({ data: 'new' });
+    await got(page, 'new');
+    expect((await heard()).map(({ type, data }) => [type, data])).toEqual([
+      ['message', 'old'],
+      ['message', 'new'],
+    ]);
   });
 
   test('begins anew after an answer that makes the browser give up; our client keeps its cursor', async () => {

@@ -95,6 +95,19 @@ describeWith(['go'], 'on the Go server of interop/', () => {
     await waiting.until(({ stderr }) => /500.*reconnecting/.test(stderr));
   });
 
+  test('a client without an id gets the whole history where all is to be replayed, as on our server', async () => {
+    const options = { replayAllOnConnect: true };
+    for (const peer of [await startGo(server, ['--replay-all']), await startLibrary(options)]) {
+      for (const data of ['one', 'two']) await peer.publish({ data });
+      const client = createSSEClient({ endpoint: `${peer.url}/events?channel=a` });
+      onTestFinished(() => client.close());
+      const seen: string[] = [];
+      client.onMessage(({ data }) => seen.push(data));
+      client.connect();
+      await vi.waitFor(() => expect(seen).toEqual(['one', 'two']));
+    }
+  });
+
   test('a reader that is slow loses the newest events and hears nothing of it; on our server it gets all', async () => {
     const lost = await slowly(await startGo(server), (answer) => answer !== '0');
     expect(Number(lost.at(-1)!.id) - Number(lost[0]!.id)).toBeGreaterThan(lost.length - 1);

@@ -22,16 +22,18 @@ export interface Peer {
   publish(what: Publish): Promise<string>;
 }
 
-const INTEROP = new URL('../../../../interop/', import.meta.url);
+/** Our own Go programs, or with `TINYSSE_TEST_GO=module` those of the Go package itself (`npm run test:interop`). */
+const PROGRAMS = process.env.TINYSSE_TEST_GO === 'module' ? 'interop/module/' : 'interop/';
+const INTEROP = new URL(`../../../../${PROGRAMS}`, import.meta.url);
 
-/** The Go server of `interop/server`. */
+/** The Go server. */
 export const buildServer = (): Promise<Built> => buildGo(new URL('server/', INTEROP));
 
-/** The client for browsers of `interop/browser`. */
+/** The Go client for browsers. */
 export const buildClient = (): Promise<Built> => buildGo(new URL('browser/', INTEROP), { GOOS: 'js', GOARCH: 'wasm' });
 
-export async function startGo({ file }: Built): Promise<Peer> {
-  const program = start([], {}, file);
+export async function startGo({ file }: Built, args: string[] = []): Promise<Peer> {
+  const program = start(args, {}, file);
   await program.until(({ stdout }) => stdout.endsWith('\n'));
   return overHttp(program.stdout.trim());
 }

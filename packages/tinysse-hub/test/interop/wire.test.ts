@@ -33,7 +33,7 @@ describe.each([
   ['the library', startLibrary],
   ['tinysse-hub', startHubPeer],
 ])('%s', (_, begin) => {
-  test('writes the frames of the Go package as its source has them, apart from ids and control frames', async () => {
+  test('writes the frames of the Go package, apart from ids and control frames', async () => {
     expect(await framesOf(await begin(), published)).toEqual(expected);
   });
 
