@@ -1,8 +1,7 @@
-import { systemClock as clock } from '../clock.js';
 import { SSEError } from '../errors.js';
 import type { Cursor } from '../protocol/cursor.js';
 import type { LogEvent } from './log.js';
-import { unavailable } from './redis-link.js';
+import { elapsed, unavailable } from './redis-link.js';
 import type { Appended } from './redis-store.js';
 
 /** How long an event waits to be sent: within a publish's deadline of 5 s. */
@@ -43,7 +42,7 @@ export class Appends {
 
   add(event: LogEvent): Promise<Cursor> {
     return new Promise((resolve, reject) => {
-      this.#queue.push({ event, until: clock.now() + PATIENCE_MS, resolve, reject });
+      this.#queue.push({ event, until: elapsed() + PATIENCE_MS, resolve, reject });
       this.#sending ??= this.#send().finally(() => (this.#sending = undefined));
     });
   }
@@ -84,7 +83,7 @@ export class Appends {
   }
 
   #take(): Pending[] {
-    const now = clock.now();
+    const now = elapsed();
     while (this.#queue[0] && this.#queue[0].until <= now)
       this.#queue.shift()?.reject(unavailable('Redis has not taken events for too long', 'rejected'));
     let [count, bytes, channels] = [0, 0, 0];

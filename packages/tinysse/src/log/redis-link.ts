@@ -19,6 +19,9 @@ export interface RedisClient {
 const PATIENCE_MS = 4_000;
 const RETRY_MS = 500;
 
+/** Milliseconds that have passed, since whenever: unlike the time of day, nobody sets it. */
+export const elapsed = (): number => performance.now();
+
 /** How the `redis` package calls errors of commands that it has not sent. */
 const NOT_SENT = new Set(['ClientClosedError', 'ClientOfflineError', 'AbortError', 'TimeoutError']);
 /** Errors with which Redis refuses a command or a script before it has run. */
@@ -48,10 +51,10 @@ export class Link {
 
   /**
    * Sends a command and waits for the answer.
-   * @param until - when to give up waiting for a connection, in milliseconds since 1970
+   * @param until - when to give up waiting for a connection, by {@link elapsed}
    * @throws SSEError LOG_UNAVAILABLE, LOG_FULL, LOG_FORMAT, LOG_CLOSED; `outcome` says whether Redis may have run it
    */
-  async send(args: readonly string[], until = clock.now() + PATIENCE_MS): Promise<unknown> {
+  async send(args: readonly string[], until = elapsed() + PATIENCE_MS): Promise<unknown> {
     const connection = await this.#ready(until);
     let cancel = (): void => {};
     const late = new Promise<never>((_, reject) => {
@@ -126,7 +129,7 @@ export class Link {
     for (;;) {
       if (this.#closed) throw new SSEError('LOG_CLOSED', 'the log is closed', { outcome: 'rejected' });
       if (this.#connection?.isReady) return this.#connection;
-      const left = until - clock.now();
+      const left = until - elapsed();
       if (left <= 0) throw noConnection(this.#obstacle);
       await new Promise<void>((resolve) => {
         const cancel = clock.after(left, resolve);

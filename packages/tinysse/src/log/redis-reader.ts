@@ -2,7 +2,7 @@ import { systemClock as clock } from '../clock.js';
 import type { SSEError } from '../errors.js';
 import type { Cursor } from '../protocol/cursor.js';
 import type { LogWatcher } from './log.js';
-import type { Link } from './redis-link.js';
+import { elapsed, type Link } from './redis-link.js';
 import type { Batch, Store } from './redis-store.js';
 
 /** How long Redis holds a read of the tail open, and how long an append waits for the tail before it asks. */
@@ -13,6 +13,7 @@ const RETRY_MS = 50;
 /** An append that is stored, but of which watchers have not been told. */
 interface Waiter {
   readonly at: Cursor;
+  /** By {@link elapsed}. */
   readonly since: number;
   done(): void;
 }
@@ -35,7 +36,7 @@ export class Reader {
   #watching = false;
   #asking = false;
   #stopped = false;
-  /** Why this server may not be used. */
+  /** Why nothing may be stored on this server. */
   problem: SSEError | undefined;
 
   constructor(store: Store, link: Link, other: Link, watchers: ReadonlySet<LogWatcher>, start: Cursor) {
@@ -60,7 +61,7 @@ export class Reader {
   heard(at: Cursor): Promise<void> | undefined {
     if (this.#stopped || this.#reached(at)) return undefined;
     return new Promise((done) => {
-      this.#waiting.push({ at, since: clock.now(), done });
+      this.#waiting.push({ at, since: elapsed(), done });
       if (at.epoch === this.#position.epoch) this.#watch();
       else void this.#ask();
     });
@@ -76,11 +77,16 @@ export class Reader {
     /** What the last look saw; the tail must explain it. */
     let seen = this.#position;
     let pause = RETRY_MS;
+    let checked = elapsed();
     while (!this.#stopped) {
       try {
-        if (connection !== this.#link.made) {
+        // Settings of Redis may change at any time.
+        if (connection !== this.#link.made || elapsed() - checked >= POLL_MS) {
           this.problem = await this.#store.problem(this.#link);
           if (this.problem) throw this.problem;
+          checked = elapsed();
+        }
+        if (connection !== this.#link.made) {
           seen = await this.#compare();
           connection = this.#link.made;
           pause = RETRY_MS;
@@ -163,7 +169,7 @@ export class Reader {
       this.#watching = false;
       const [first] = this.#waiting;
       if (this.#stopped || !first) return;
-      if (clock.now() - first.since >= POLL_MS) void this.#ask();
+      if (elapsed() - first.since >= POLL_MS) void this.#ask();
       else this.#watch();
     });
   }

@@ -1,14 +1,18 @@
+import { readPage } from './redis-read.js';
+
 /**
  * The Lua scripts of redisLog. Redis runs each alone, from beginning to end, and does not roll one back: so every script
  * looks at all it needs before its first write.
  *
  * Keys, all behind one hash tag:
- * - `meta`      hash: format, epoch, run (the run_id of the server that the epoch lives on), seq (the last offset), time, base, totals
+ * - `meta`      hash: format, epoch, seq (the last offset), time, base, totals; the server that the epoch lives on: run (its run_id),
+ *               replid (its replication id), replinput (the bytes that it had read as a replica by then)
  * - `forks`     list: `epoch seq`, the offset at which each former epoch ended
  * - `entries`   sorted set by offset: every retained entry as text, once, however many channels hold it
  * - `c:…`       sorted set per channel: the offsets it holds
  * - `refs`      hash: how many channels hold an entry, for entries of several channels
- * - `channels`  sorted set: known channels by their last offset; `floors` hash: their floors, if not 0
+ * - `channels`  sorted set: known channels by their last offset; `floors` hash: their floors, if not 0, and
+ *               an empty name, so that the hash is always there
  * - `keys`      hash: `offset time fingerprint` by idempotency key; `keyorder` sorted set: the same keys by offset
  * - `tail`      stream: the newest batches of entries, each with its epoch and the offset before it, for every node to
  *               read whole; `tailsizes` list: their last offsets and sizes
@@ -34,8 +38,9 @@ local function limit(i) return tonumber(ARGV[i]) or math.huge end
 -- Lua writes large numbers with an exponent unless told not to.
 local function str(n) return string.format('%.0f', n) end
 
-local m = redis.call('HMGET', meta, 'format', 'epoch', 'run', 'seq', 'time', 'base', 'events', 'bytes', 'oldest', 'tailbytes')
-local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+local m = redis.call('HMGET', meta, 'format', 'epoch', 'run', 'seq', 'time', 'base', 'events', 'bytes', 'oldest', 'tailbytes', 'replid', 'replinput')
+local info = redis.call('INFO', 'server', 'replication')
+local run, replid = string.match(info, 'run_id:(%x+)'), string.match(info, 'master_replid:(%x+)') or ''
 if m[1] and m[1] ~= '${FORMAT}' then return redis.error_reply('TINYSSEFORMAT ' .. m[1]) end
 if not run then return redis.error_reply('TINYSSERUN this server does not tell its run_id') end
 local epoch = m[2]
@@ -51,17 +56,35 @@ if not now then
 end
 now = math.max(now, time)
 
--- Another run of the server may have lost what the last one had acknowledged, even after clients have seen it.
-if m[3] ~= run then
-  if epoch then
+-- Another server, another run of it, or one that was a replica meanwhile may have lost what had been acknowledged, even
+-- after clients have seen it. Who becomes a master has a new replication id. A master also takes one for its first replica
+-- and when it has had none for long, but then it has no second id and has read nothing from a master since.
+local heir = m[3] ~= run
+if heir or m[11] ~= replid then
+  local replinput = string.match(redis.call('INFO', 'stats'), 'total_net_repl_input_bytes:(%d+)') or ''
+  local demoted = string.find(info, 'master_replid2:0*[1-9a-f]') or m[12] ~= replinput
+  if m[11] and demoted then heir = true end
+  if heir and epoch then
     redis.call('RPUSH', forks, epoch .. ' ' .. str(seq))
     redis.call('LTRIM', forks, -${FORKS}, -1)
-  else
+  elseif heir then
     for _, name in ipairs(redis.call('ZRANGE', channels, 0, -1)) do redis.call('UNLINK', p .. 'c:' .. name) end
     redis.call('UNLINK', entries, channels, floors, refs, tail, tailsizes, forks, keys, keyorder)
   end
-  epoch = ARGV[3]
-  redis.call('HSET', meta, 'format', ${FORMAT}, 'epoch', epoch, 'run', run, 'seq', str(seq))
+  if heir then epoch = ARGV[3] end
+  redis.call('HSET', meta, 'format', ${FORMAT}, 'epoch', epoch, 'run', run, 'replid', replid, 'replinput', replinput, 'seq', str(seq))
+  if not m[11] then redis.call('HSET', floors, '', 0) end
+end
+
+-- What is there whenever the log is as it should be. If Redis has evicted any of it, no floor up to here is known.
+if redis.call('EXISTS', floors, channels, entries) < 1 + (seq > 0 and 1 or 0) + (events > 0 and 1 or 0) then
+  if redis.call('EXISTS', entries) == 0 then
+    for _, name in ipairs(redis.call('ZRANGE', channels, 0, -1)) do redis.call('UNLINK', p .. 'c:' .. name) end
+    events, bytes, oldest = 0, 0, 0
+  end
+  redis.call('UNLINK', channels, floors)
+  redis.call('HSET', floors, '', 0)
+  base, dirty = seq, true
 end
 
 local function save()
@@ -157,15 +180,21 @@ redis.call(unpack(batch))
 redis.call('RPUSH', tailsizes, str(seq) .. ' ' .. str(size))
 tailbytes = tailbytes + size
 
-local last, touched = {}, {}
+local last, touched, before, fresh = {}, {}, {}, {}
 for _, entry in ipairs(added) do
   local offset, text, key = entry[1], entry[2], entry[3]
   redis.call('ZADD', entries, offset, text)
   local length, names = string.match(text, '^%d+\\n%d+\\n(%d+)\\n[^\\n]*\\n([^\\n]*)')
   local holders = 0
   for name in string.gmatch(names, '[^\\t]+') do
-    redis.call('ZADD', p .. 'c:' .. name, offset, offset)
-    if not last[name] then touched[#touched + 1] = name end
+    if not last[name] then
+      touched[#touched + 1] = name
+      before[name] = redis.call('ZSCORE', channels, name)
+      -- An index that an unknown channel has is of a life that Redis has evicted the rest of.
+      if not before[name] then redis.call('UNLINK', p .. 'c:' .. name) end
+      fresh[name] = 0
+    end
+    fresh[name] = fresh[name] + redis.call('ZADD', p .. 'c:' .. name, offset, offset)
     last[name] = offset
     holders = holders + 1
   end
@@ -179,9 +208,12 @@ end
 
 local maxevents = limit(4)
 for _, name in ipairs(touched) do
-  local new = redis.call('ZADD', channels, last[name], name) == 1
-  if new and base > 0 then redis.call('HSET', floors, name, str(base)) end
-  local excess = redis.call('ZCARD', p .. 'c:' .. name) - maxevents
+  redis.call('ZADD', channels, last[name], name)
+  local held = redis.call('ZCARD', p .. 'c:' .. name)
+  -- A channel without an index has lost all that it had: mostly to retention, which has lifted the floor already.
+  if before[name] and held == fresh[name] then redis.call('HSET', floors, name, before[name])
+  elseif not before[name] and base > 0 then redis.call('HSET', floors, name, str(base)) end
+  local excess = held - maxevents
   if excess > 0 then shorten(name, excess) end
 end
 local maxchannels = limit(7)
@@ -225,51 +257,6 @@ return { epoch, str(prev), str(seq), str(now), unpack(results) }
 `;
 
 /**
- * Reads a page. Arguments: 11 after, 12 up to, 13 most events, 14 most bytes, then channels.
- * Answers epoch, the floors of the channels, 1 when the page is complete or 0 when a limit cut it; then the entries as text.
- */
-const read = `${prelude}
-local lost, floorsof = 0, {}
-local wanted, floorof, known = { unpack(ARGV, 15) }, {}, {}
-if #wanted > 0 then
-  floorof, known = redis.call('HMGET', floors, unpack(wanted)), redis.call('ZMSCORE', channels, unpack(wanted))
-end
-local maxevents, maxbytes = limit(13), limit(14)
-local seen, offsets = {}, {}
-for i, name in ipairs(wanted) do
-  floorsof[i] = tonumber(floorof[i] or known[i] and 0 or base)
-  local held = known[i] and redis.call('ZRANGEBYSCORE', p .. 'c:' .. name, '(' .. ARGV[11], ARGV[12], 'LIMIT', 0, maxevents + 1) or {}
-  for _, offset in ipairs(held) do
-    if not seen[offset] then
-      seen[offset] = true
-      offsets[#offsets + 1] = offset
-    end
-  end
-end
-table.sort(offsets, function(a, b) return tonumber(a) < tonumber(b) end)
-local page, count, total = { epoch, '', '1' }, 0, 0
-for _, offset in ipairs(offsets) do
-  local text = redis.call('ZRANGEBYSCORE', entries, offset, offset)[1]
-  if text then
-    total = total + tonumber(string.match(text, '^%d+\\n%d+\\n(%d+)'))
-    if count == maxevents or (total > maxbytes and count > 0) then
-      page[3] = '0'
-      break
-    end
-    count = count + 1
-    page[count + 3] = text
-  else
-    -- Somebody else has taken it away: better said than hidden.
-    lost = math.max(lost, tonumber(offset))
-  end
-end
-for i, floor in ipairs(floorsof) do floorsof[i] = str(math.max(floor, lost)) end
-page[2] = table.concat(floorsof, ' ')
-if dirty then save() end
-return page
-`;
-
-/**
  * Looks at the whole. Argument 11: an epoch.
  * Answers epoch, last offset, the offset at which the epoch of the argument ended or nothing; events, bytes, channels.
  */
@@ -283,4 +270,4 @@ if dirty then save() end
 return { epoch, str(seq), ended, str(events), str(bytes), str(redis.call('ZCARD', channels)) }
 `;
 
-export const scripts = { append, read, look } as const;
+export const scripts = { append, read: prelude + readPage, look } as const;

@@ -125,7 +125,7 @@ export class Store {
     return (batches as [string, string[]][]).map(batchOf);
   }
 
-  /** Why the server may not hold a log; undefined when it may. */
+  /** Why nothing may be stored on the server; undefined when it may. */
   async problem(link: Link): Promise<SSEError | undefined> {
     const info = `${await link.send(['INFO', 'server'])}\n${await link.send(['INFO', 'memory'])}`;
     const version = /^redis_version:(\d+)/m.exec(info)?.[1];

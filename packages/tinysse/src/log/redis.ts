@@ -82,8 +82,12 @@ export function redisLog(options: RedisLogOptions): RedisLog {
   let reader: Reader | undefined;
   let closed = false;
 
-  const usable = (): void => {
+  const open = (): void => {
     if (closed) throw new SSEError('LOG_CLOSED', 'the log is closed', { outcome: 'rejected' });
+  };
+  // What can be read is told truly whatever the settings of Redis: what it has evicted is a gap.
+  const usable = (): void => {
+    open();
     if (reader?.problem) throw reader.problem;
   };
 
@@ -138,7 +142,7 @@ export function redisLog(options: RedisLogOptions): RedisLog {
       if (watchers.size === 0) silence();
     },
     async head() {
-      usable();
+      open();
       const { epoch, offset } = await store.look(main);
       return { epoch, offset };
     },
@@ -147,17 +151,17 @@ export function redisLog(options: RedisLogOptions): RedisLog {
       return appends.add(event);
     },
     async read(query) {
-      usable();
+      open();
       return store.read(main, query);
     },
     async resume(cursor) {
-      usable();
+      open();
       const { epoch, offset, ended } = await store.look(main, cursor.epoch);
       const shared = cursor.epoch === epoch ? offset : (ended ?? 0);
       return { epoch, offset: Math.min(cursor.offset, shared) };
     },
     async channels(names) {
-      usable();
+      open();
       return names.length === 0 ? [] : store.channels(main, names);
     },
     join(peer) {
