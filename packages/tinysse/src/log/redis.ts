@@ -61,8 +61,7 @@ export interface RedisLog extends Log {
  */
 export function redisLog(options: RedisLogOptions): RedisLog {
   const { client, prefix = 'tinysse', clock } = options;
-  if (typeof client?.duplicate !== 'function')
-    throw new SSEError('INVALID_OPTION', 'client must be a client of the `redis` package, as createClient makes it');
+  if (typeof client?.duplicate !== 'function' || typeof client.isOpen !== 'boolean') throw notAClient(client);
   if (typeof prefix !== 'string' || !/^[^{}\s]+$/.test(prefix))
     throw new SSEError('INVALID_OPTION', 'prefix must be a non-empty string without spaces and braces');
   const limits = {
@@ -184,4 +183,12 @@ export function redisLog(options: RedisLogOptions): RedisLog {
       main.close();
     },
   };
+}
+
+function notAClient(client: object | undefined): SSEError {
+  // A client of ioredis has `duplicate` as well, and a status.
+  const what =
+    client && 'duplicate' in client && 'status' in client ? 'client is a client of ioredis' : 'client is none';
+  const remedy = "redisLog needs one of the `redis` package: npm install redis, createClient({ url: 'redis://…' })";
+  return new SSEError('INVALID_OPTION', `${what}; ${remedy}`);
 }

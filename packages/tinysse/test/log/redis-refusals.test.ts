@@ -1,4 +1,5 @@
 import type { SSEError } from 'tinysse';
+import { redisLog } from 'tinysse/redis';
 import { expect, test } from 'vitest';
 import { describeWith } from '../programs.js';
 import { eventOf } from './log-parts.js';
@@ -60,4 +61,16 @@ describeWith(['redis-server'], 'when Redis', () => {
     });
     expect(await server.run('KEYS', '*')).toEqual(['{tinysse}:meta']);
   });
+});
+
+test('a client of ioredis is refused when it is handed over, with what to use instead', () => {
+  const ioredis = { status: 'wait', duplicate: () => ioredis, connect: async () => {}, sendCommand: async () => {} };
+  const message = /ioredis.*`redis` package.*createClient/;
+  for (const client of [ioredis, {}, undefined])
+    expect(() => redisLog({ client: client as never })).toThrow(
+      expect.objectContaining({
+        code: 'INVALID_OPTION',
+        ...(client === ioredis && { message: expect.stringMatching(message) }),
+      }),
+    );
 });
