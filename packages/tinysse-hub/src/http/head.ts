@@ -11,9 +11,9 @@ const HEAD = /^GET (\/events\?[\w%&=.~:,*@!+/-]*) HTTP\/1\.1\r\n((?:[A-Za-z-]+: 
 /** Headers that change nothing about how a message is read, and what browsers, clients and proxies send. */
 const KNOWN = new Set(
   (
-    'host connection accept accept-encoding accept-language authorization cache-control cookie dnt forwarded ' +
-    'last-event-id origin pragma priority referer user-agent via x-forwarded-for x-forwarded-host x-forwarded-port ' +
-    'x-forwarded-proto x-real-ip x-request-id'
+    'host connection accept accept-encoding accept-language authorization baggage cache-control cookie dnt forwarded ' +
+    'last-event-id origin pragma priority referer sentry-trace traceparent tracestate user-agent via x-forwarded-for ' +
+    'x-forwarded-host x-forwarded-port x-forwarded-proto x-real-ip x-request-id'
   ).split(' '),
 );
 const OF_BROWSERS = /^sec-(?:ch-ua|fetch)[a-z-]*$/;

@@ -7,6 +7,7 @@ import { Turns } from './turns.js';
 const SILENT_MS = 1_000;
 /** Of a crowd that comes at once so many are answered in one turn: what is published meanwhile must not wait for all of them. */
 const STREAMS_PER_TURN = 100;
+const [CR, LF] = [13, 10];
 
 /**
  * Answers usual requests for the stream without node:http's parser, which costs every connection that is open 3 KB and a
@@ -26,7 +27,7 @@ export function peek(server: Server): () => void {
   };
   const leave = (socket: Socket, chunk?: Buffer): void => {
     release(socket);
-    socket.off('end', onEnd).off('error', onError).off('close', onClose);
+    socket.off('data', onMore).off('end', onEnd).off('error', onError).off('close', onClose);
     sockets.delete(socket);
     socket.pause();
     if (chunk) socket.unshift(chunk);
@@ -49,7 +50,21 @@ export function peek(server: Server): () => void {
     response.assignSocket(socket);
     response.on('finish', onFinish);
     server.emit('request', request, response);
+    socket.resume();
   };
+  /**
+   * What follows the request is for node:http to judge. It finds the response on the socket, as it would find its own: a next
+   * request waits behind it, and bytes that are no request end the connection.
+   */
+  function onMore(this: Socket, chunk: Buffer): void {
+    // RFC 9112 section 2.2: clients that end a request with one line end too many are no error.
+    if (chunk.every((byte) => byte === CR || byte === LF)) return;
+    if (isAnswered(this)) leave(this, chunk);
+    else {
+      this.pause();
+      this.unshift(chunk);
+    }
+  }
   function onTimeout(this: Socket): void {
     leave(this);
   }
@@ -83,10 +98,9 @@ class Request {
   }
 }
 
-/** More than one request: the answer says that this connection ends with it, and a stream has no end to wait for. */
-function onMore(this: Socket): void {
-  this.destroy();
-}
+/** Whether a response has been put on the socket. node:http keeps it there. */
+const isAnswered = (socket: Socket): boolean =>
+  Boolean((socket as { _httpMessage?: ServerResponse | null })._httpMessage);
 
 /** The client will send no more. A stream is over then, as it is for node:http. */
 function onEnd(this: Socket): void {
