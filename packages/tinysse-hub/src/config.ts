@@ -15,6 +15,7 @@ import {
   port,
   redisUrl,
   text,
+  upTo,
   webOrigin,
   webUrl,
 } from './values.js';
@@ -51,6 +52,12 @@ export const serveFlags = {
   jwksFile: optional('--jwks-file <file>', 'the same with the keys of a file, read again when it changes', text),
   jwtIssuer: optional('--jwt-issuer <name>', 'take tokens with this "iss" only', text),
   jwtAudience: optional('--jwt-audience <name>', 'take tokens with this "aud" only', text),
+  clockLeeway: value(
+    '--clock-leeway <time>',
+    'how far the clock of whoever makes tokens may be ahead: a token is taken so long before its "nbf"',
+    upTo('5m', duration),
+    '5s',
+  ),
   anonymous: list('--anonymous <pattern>', 'channels that everybody may read: NAME or PREFIX*; may be repeated', text),
   corsOrigin: list(
     '--cors-origin <origin>',

@@ -34,7 +34,7 @@ export const limitFlags = {
   ),
   publishRate: optional(
     '--publish-rate <count>',
-    'events a second of one token, or of one address without a token (default: no limit)',
+    'events a second of one subject of tokens ("sub"), of one token without, or of one address (default: no limit)',
     count,
   ),
   maxChannelsPerClient: value('--max-channels-per-client <count>', 'channels of one stream', count, '128'),

@@ -32,6 +32,7 @@ type Settings = Pick<
   | 'jwksFile'
   | 'jwtIssuer'
   | 'jwtAudience'
+  | 'clockLeeway'
   | 'anonymous'
   | 'corsOrigin'
 >;
@@ -48,7 +49,7 @@ export async function openAuth(config: Settings, log: (message: string, error: u
     return openToAll;
   }
   const anonymous = anonymousGrant(config.anonymous);
-  const expected = { issuer: config.jwtIssuer, audience: config.jwtAudience };
+  const expected = { issuer: config.jwtIssuer, audience: config.jwtAudience, leewayMs: config.clockLeeway };
   const verifier = new Verifier(keys, expected, anonymous);
   const identify = (token: string | undefined): Grant | Promise<Grant> =>
     token === undefined ? anonymous : verifier.verify(token);

@@ -3,7 +3,7 @@ import { compile, everything, nothing, type Patterns } from './patterns.js';
 
 /** Who asks, and what they may do. */
 export interface Grant {
-  /** Tells one token from another without giving it away; undefined for whoever shows none. */
+  /** Tells one sender from another without giving a token away; undefined for whoever shows none. */
   readonly id?: string;
   /** The token's `sub`, for people who read the log. */
   readonly subject?: string;
@@ -27,6 +27,7 @@ export const anonymousGrant = (patterns: readonly string[]): Grant => ({
 
 /** The part of a token's payload that this hub reads; it has been signed, but by whom its shape is not known. */
 export interface Claims {
+  readonly iss?: unknown;
   readonly sub?: unknown;
   readonly exp?: number;
   readonly tinysse?: unknown;

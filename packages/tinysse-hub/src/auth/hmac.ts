@@ -1,12 +1,21 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { UnsecuredJWT } from 'jose';
+import { type JWTClaimVerificationOptions, UnsecuredJWT } from 'jose';
 import type { Claims } from './grant.js';
 
 /** What a token must say of itself, beside being signed. */
 export interface Expected {
   readonly issuer?: string | undefined;
   readonly audience?: string | undefined;
+  /** How far clocks may differ, in milliseconds: a token is taken so long before its "nbf". */
+  readonly leewayMs?: number | undefined;
 }
+
+/** What jose checks of a token's claims. */
+export const checksOf = ({ issuer, audience, leewayMs = 0 }: Expected): JWTClaimVerificationOptions => ({
+  clockTolerance: leewayMs / 1_000,
+  ...(issuer !== undefined && { issuer }),
+  ...(audience !== undefined && { audience }),
+});
 
 /**
  * Verifies a token of HS256 at once.
@@ -32,11 +41,7 @@ export function quickVerify(secret: Uint8Array): QuickVerify {
     const made = createHmac('sha256', secret).update(`${header}.${payload}`).digest('base64url');
     const given = Buffer.from(token.slice(end + 1));
     if (given.length !== made.length || !timingSafeEqual(given, Buffer.from(made))) return undefined;
-    const { issuer, audience } = expected;
-    return UnsecuredJWT.decode<Claims>(`${UNSIGNED}.${payload}.`, {
-      ...(issuer !== undefined && { issuer }),
-      ...(audience !== undefined && { audience }),
-    }).payload;
+    return UnsecuredJWT.decode<Claims>(`${UNSIGNED}.${payload}.`, checksOf(expected)).payload;
   };
 }
 

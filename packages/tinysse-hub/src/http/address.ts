@@ -23,8 +23,8 @@ export function createAddresses(proxies: readonly Network[]): Addresses {
     // Each proxy adds whom it heard it from at the end; before the first that is not trusted, anything may stand.
     const hops = String(headers['x-forwarded-for'] ?? '').split(',');
     for (let hop = hops.pop(); hop !== undefined && trusts(address); hop = hops.pop()) {
-      const next = plain(hop.trim());
-      if (isIP(next) === 0) break;
+      const next = addressIn(hop.trim());
+      if (next === undefined) break;
       address = next;
     }
     return address;
@@ -42,6 +42,13 @@ export function createAddresses(proxies: readonly Network[]): Addresses {
 
 /** An IPv4 address that came by IPv6 is still one. */
 const plain = (address: string): string => address.replace(/^::ffff:(?=\d+\.)/i, '');
+
+/** The address of a hop, which some proxies write with its port, and an IPv6 one in brackets. */
+function addressIn(hop: string): string | undefined {
+  const [, bracketed, beforePort] = /^(?:\[([^\]]*)\]|([\d.]+))(?::\d{1,5})?$/.exec(hop) ?? [];
+  const address = plain(bracketed ?? beforePort ?? hop);
+  return isIP(address) === 0 ? undefined : address;
+}
 
 /** What limits count as one address: of IPv6 the network of 64 bits, all of which one client may use. */
 export function countedAs(address: string): string {

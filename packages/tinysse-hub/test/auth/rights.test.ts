@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Answer, ask, errorOf, post, subscribe } from '../http.js';
-import { type Hub, openHub } from '../program.js';
+import { type Hub, openHub, startHub } from '../program.js';
 import { bearing, SECRET, tokenOf } from './tokens.js';
 
 let hub: Hub;
@@ -114,4 +114,16 @@ test('no token gets into the log, however it was sent', async () => {
     expect(hub.program.stderr).not.toContain(payload);
     expect(hub.program.stderr).not.toContain(signature);
   }
+});
+
+test('--clock-leeway takes tokens of a clock that is ahead, 5 s by default', async () => {
+  const nbf = Math.floor(Date.now() / 1_000);
+  const statuses = async (url: string) => {
+    const tokens = await Promise.all([3, 30, 300].map((ahead) => tokenOf({ publish: ['a'] }, { nbf: nbf + ahead })));
+    const answers = tokens.map((token) => post(`${url}/publish?channel=a`, 'x', bearing(token)));
+    return (await Promise.all(answers)).map(({ status }) => status);
+  };
+  expect(await statuses(hub.url)).toEqual([200, 401, 401]);
+  const { url } = await startHub(['--jwt-secret', SECRET, '--clock-leeway', '1m']);
+  expect(await statuses(url)).toEqual([200, 200, 401]);
 });

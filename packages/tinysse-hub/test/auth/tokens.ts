@@ -23,6 +23,7 @@ export function tokenOf(
     iss?: string;
     aud?: string;
     nbf?: number;
+    iat?: number;
   } = {},
 ): Promise<string> {
   return new SignJWT({ ...claims, ...(tinysse !== undefined && { tinysse }) }).setProtectedHeader(header).sign(key);

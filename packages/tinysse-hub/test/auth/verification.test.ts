@@ -92,6 +92,35 @@ describe('a token is refused', () => {
     expect(await refusal(one, await tokenOf(rights, { iss: 'us' }))).toContain('"aud" does not fit');
   });
 
+  test('when its clock is further ahead than the leeway; a time to end is exact', async () => {
+    const pair = await pairOf('ES256', 'k');
+    const expected: Expected = { leewayMs: 5_000 };
+    for (const [one, sign] of [
+      [await bySecret(expected), (claims: object) => tokenOf(rights, claims)],
+      [
+        await verifier({ jwksFile: fileWith(await jwksOf(pair)) }, expected),
+        (claims: object) => tokenOf(rights, { key: pair.privateKey, header: { alg: 'ES256', kid: 'k' }, ...claims }),
+      ],
+    ] as const) {
+      expect(await one.verify(await sign({ nbf: now() + 4, iat: now() + 4 }))).toBeDefined();
+      expect(await refusal(one, await sign({ nbf: now() + 60 }))).toContain('"nbf" does not fit');
+      expect(await refusal(one, await sign({ exp: now() }))).toContain('expired');
+    }
+  });
+
+  test('when it is written otherwise than it was issued', async () => {
+    const pair = await pairOf('ES256', 'k');
+    const one = await verifier({ jwksFile: fileWith(await jwksOf(pair)), secret: bytes(SECRET) });
+    for (const token of [await tokenOf(rights), await signedBy(rights, pair)]) {
+      expect(await one.verify(token)).toBeDefined();
+      // The last letter of a signature holds unused bits.
+      const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+      const other = letters[letters.indexOf(token.at(-1) as string) ^ 1] as string;
+      for (const text of [`${token}=`, token.slice(0, -1) + other, `${token}+`, token.replace('.', '=.')])
+        expect(await refusal(one, text)).toContain('not a JWT');
+    }
+  });
+
   test.each([
     ['all', '"tinysse" must be an object'],
     [null, '"tinysse" must be an object'],
@@ -159,6 +188,28 @@ describe('a token that was verified', () => {
     const grant = await (await bySecret()).verify(await tokenOf(undefined));
     expect([grant.publish.matches('a'), grant.subscribe.matches('a'), grant.admin]).toEqual([false, false, false]);
     expect(OPEN.admin).toBe(true);
+  });
+});
+
+describe('a sender is told from another', () => {
+  test('by the subject and who issued it, however many tokens it has; without one by what was signed', async () => {
+    const one = await bySecret();
+    const idOf = async (claims: object): Promise<string | undefined> =>
+      (await one.verify(await tokenOf(rights, claims))).id;
+    const ann = await idOf({ sub: 'ann' });
+    expect(ann).toBeDefined();
+    expect(await idOf({ sub: 'ann', exp: now() + 60 })).toBe(ann);
+    for (const claims of [{ sub: 'bob' }, { sub: 'ann', iss: 'another' }, {}]) expect(await idOf(claims)).not.toBe(ann);
+    expect(await idOf({ exp: now() + 60 })).not.toBe(await idOf({ exp: now() + 61 }));
+    expect(ann).not.toContain('ann');
+  });
+
+  test('not by its signature, of which ES256 has many for the same claims', async () => {
+    const pair = await pairOf('ES256', 'k');
+    const one = await verifier({ jwksFile: fileWith(await jwksOf(pair)) });
+    const [first, second] = [await signedBy(rights, pair), await signedBy(rights, pair)];
+    expect(first).not.toBe(second);
+    expect((await one.verify(first)).id).toBe((await one.verify(second)).id);
   });
 });
 

@@ -85,6 +85,13 @@ describe('addresses', () => {
     ['10.1.2.3', 'evil, 198.51.100.1', '198.51.100.1'],
     ['10.1.2.3', '198.51.100.1, what?', '10.1.2.3'],
     ['10.1.2.3', '10.0.0.7', '10.0.0.7'],
+    ['10.1.2.3', '198.51.100.1:51234', '198.51.100.1'],
+    ['10.1.2.3', '198.51.100.1:1, 192.0.2.9:2, 10.0.0.7:3', '198.51.100.1'],
+    ['10.1.2.3', '[2001:db8::1]:51234', '2001:db8::1'],
+    ['10.1.2.3', '[2001:db8::1]', '2001:db8::1'],
+    ['10.1.2.3', '[::ffff:198.51.100.1]:80', '198.51.100.1'],
+    ['10.1.2.3', '198.51.100.1:port', '10.1.2.3'],
+    ['10.1.2.3', '[198.51.100.1', '10.1.2.3'],
     ['10.1.2.3', '', '10.1.2.3'],
     ['10.1.2.3', undefined, '10.1.2.3'],
     ['fd00::1', '2001:db8::1', '2001:db8::1'],
@@ -119,6 +126,16 @@ describe('--publish-rate', () => {
     expect(await metric(hub, 'tinysse_publish_errors_total{code="TOO_MANY_PUBLISHES"}')).toBe(refused.length);
     await hub.program.until(({ stderr }) => stderr.includes('"code":"TOO_MANY_PUBLISHES"'));
     while ((await publish(ann)).status !== 200);
+  });
+
+  test('counts a subject once, whatever token it shows', async () => {
+    const { url } = await startHub(['--jwt-secret', SECRET, '--publish-rate', '3']);
+    const exp = Math.floor(Date.now() / 1_000) + 600;
+    const tokens = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => tokenOf({ publish: ['a'] }, { sub: 'ann', exp: exp + i })),
+    );
+    const answers = await Promise.all(tokens.map((token) => post(`${url}/publish?channel=a`, 'x', bearing(token))));
+    expect(answers.filter(({ status }) => status === 429).length).toBeGreaterThan(5);
   });
 
   test('counts addresses where there is no token, and every line of many', async () => {
