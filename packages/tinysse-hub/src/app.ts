@@ -5,6 +5,7 @@ import { consoleRoutes } from './console/assets.js';
 import { Refused, sendError } from './http/answer.js';
 import { type Cors, isPreflight } from './http/cors.js';
 import { READ, type Route } from './http/route.js';
+import { notFound, readTarget, refuseEarly } from './http/target.js';
 import type { Journal } from './journal.js';
 import type { Metrics } from './metrics.js';
 import { channelsRoute, disconnectRoute } from './routes/channels.js';
@@ -38,16 +39,19 @@ export function createApp({ sse, auth, cors, checkNames, limits, metrics, journa
   ]);
 
   const route = (req: IncomingMessage, res: ServerResponse): void | Promise<void> => {
+    // First of all, so that a page may read every refusal.
+    cors.mark(req, res);
+    readTarget(req);
     const target = req.url ?? '/';
     const mark = target.indexOf('?');
     const path = mark < 0 ? target : target.slice(0, mark);
     const found = routes.get(path);
-    cors.mark(req, res);
     checkNames(req);
+    refuseEarly(req);
     const { expect } = req.headers;
     if (expect !== undefined && !/^100-continue$/i.test(expect))
       throw new Refused(417, 'EXPECTATION_FAILED', 'no Expect is understood but 100-continue');
-    if (!found) throw new Refused(404, 'NOT_FOUND', `there is nothing at ${path.slice(0, 200)}`);
+    if (!found) throw notFound(path);
     if (isPreflight(req)) return cors.preflight(req, res, found);
     if (!found.methods.includes(req.method ?? '')) {
       const allow = found.methods.join(', ');

@@ -138,10 +138,10 @@ export const redisUrl: Parse<URL> = (given) => {
   throw new Error('must be a URL as in redis://localhost:6379 or rediss://user:password@host:6379/0');
 };
 
-/** An origin as browsers write it, or `*`. */
+/** An origin as browsers write it, or `*`. Those of apps, as capacitor://localhost, are none to URL, and stay as they are. */
 export const webOrigin: Parse<string> = (given) => {
   if (given === '*') return given;
-  const url = /^https?:\/\/[^/?#@*]+$/i.test(given) && URL.canParse(given) ? new URL(given) : undefined;
-  if (url) return url.origin;
+  const url = /^[a-z][a-z\d+.-]*:\/\/[^\s/?#@*,]+$/i.test(given) && URL.canParse(given) ? new URL(given) : undefined;
+  if (url) return /^https?:$/.test(url.protocol) ? url.origin : given.toLowerCase();
   throw new Error('must be an origin as in https://app.example.com, without a path, or *');
 };

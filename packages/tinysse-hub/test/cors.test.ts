@@ -11,10 +11,10 @@ import { startHub } from './program.js';
 
 const APP = 'https://app.example.com';
 const OTHER = 'https://other.example.com';
-const preflight = (url: string, origin: string, method = 'POST') =>
+const preflight = (url: string, origin: string, method = 'POST', headers = 'authorization') =>
   ask(url, {
     method: 'OPTIONS',
-    headers: { origin, 'access-control-request-method': method, 'access-control-request-headers': 'authorization' },
+    headers: { origin, 'access-control-request-method': method, 'access-control-request-headers': headers },
   });
 const leaveOf = (headers: object): Record<string, string> =>
   Object.fromEntries(Object.entries(headers).filter(([name]) => name.startsWith('access-control-')));
@@ -65,7 +65,7 @@ describe('--cors-origin', () => {
       'access-control-allow-credentials': 'true',
       'access-control-expose-headers': 'Retry-After',
       'access-control-allow-methods': 'POST',
-      'access-control-allow-headers': 'Authorization, Content-Type, Last-Event-ID',
+      'access-control-allow-headers': 'authorization',
       'access-control-max-age': '7200',
     });
     const stream = await preflight(`${url}/events?channel=a`, APP, 'GET');
@@ -77,6 +77,27 @@ describe('--cors-origin', () => {
     );
     expect((await preflight(`${url}/nope`, APP)).status).toBe(404);
   });
+
+  test('lets a named page send every header that its libraries add, and no nonsense', async () => {
+    const { url } = await startHub(['--cors-origin', APP]);
+    const leave = async (headers: string) =>
+      (await preflight(`${url}/events?channel=a`, APP, 'GET', headers)).headers['access-control-allow-headers'];
+    const tracing = 'authorization,baggage,cache-control,last-event-id,sentry-trace,traceparent,x-datadog-origin';
+    expect(await leave(tracing)).toBe(tracing);
+    for (const nonsense of ['', 'a"b', `x${',a'.repeat(5_000)}`])
+      expect(await leave(nonsense)).toBe('Authorization, Content-Type, Last-Event-ID');
+  });
+
+  test.each(['capacitor://localhost', 'ionic://localhost', 'tauri://localhost', 'chrome-extension://abcdefghijklmnop'])(
+    'takes the origin of an app: %s',
+    async (origin) => {
+      const { url } = await startHub(['--cors-origin', origin]);
+      const answer = await ask(`${url}/channels`, { headers: { origin } });
+      expect(answer.headers['access-control-allow-origin']).toBe(origin);
+      expect((await post(`${url}/publish?channel=a`, 'x', { origin })).status).toBe(200);
+      expect((await post(`${url}/publish?channel=a`, 'x', { origin: `${origin}.evil` })).status).toBe(403);
+    },
+  );
 
   test('* is for every page, but never with the cookies of its user', async () => {
     const { url } = await startHub(['--cors-origin', '*', '--jwt-secret', SECRET, '--anonymous', 'news']);

@@ -126,6 +126,47 @@ describe('other requests', () => {
     expect(raw.received).toMatch(new RegExp(`^HTTP/1.1 ${status} [^]*"code":"${code}"`));
   });
 
+  const asked = async (text: string): Promise<string> => {
+    const raw = new Raw(hub.port, text.replaceAll('PORT', String(hub.port)));
+    await raw.until('\r\n\r\n');
+    return raw.received;
+  };
+
+  test('a target may be a whole URL, whose host counts instead of Host', async () => {
+    const stream = 'GET http://127.0.0.1:PORT/events?channel=a HTTP/1.1\r\nHost: evil.example\r\n\r\n';
+    expect(await asked(stream)).toContain('HTTP/1.1 200 OK\r\ncontent-type: text/event-stream');
+    expect(await asked('GET HTTP://localhost:PORT HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')).toContain(
+      ' 200 OK',
+    );
+    expect(await asked('GET http://evil.example/ HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\n\r\n')).toContain(' 421 ');
+    expect(await asked('GET http://u:p@127.0.0.1:PORT/ HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\n\r\n')).toContain(' 400 ');
+  });
+
+  test('several Hosts are refused, equal ones too', async () => {
+    const host = 'Host: 127.0.0.1:PORT\r\n';
+    for (const hosts of [host + host, `${host}host: evil.example\r\n`])
+      expect(await asked(`GET /events?channel=a HTTP/1.1\r\n${hosts}\r\n`)).toMatch(/^HTTP\/1.1 400 /);
+  });
+
+  test('what changes something is not taken from early data, which may be a repetition; a stream is', async () => {
+    const headers = { 'early-data': '1' };
+    const answer = await post(at('/publish?channel=a'), 'x', headers);
+    expect([answer.status, errorOf(answer).code]).toEqual([425, 'TOO_EARLY']);
+    expect((await ask(at('/disconnect?channel=a'), { method: 'POST', headers })).status).toBe(425);
+    expect((await ask(at('/events?channel=a'), { method: 'HEAD', headers })).status).toBe(200);
+  });
+
+  test.each([
+    ['/.well-known/mercure?topic=a', 'from-mercure.md'],
+    ['/api/publish', 'from-centrifugo.md'],
+    ['/connection/uni_sse', 'from-centrifugo.md'],
+  ])('%s, which another hub has, is not found, with a hint where to go', async (path, hint) => {
+    const answer = await ask(at(path));
+    expect([answer.status, errorOf(answer).code]).toEqual([404, 'NOT_FOUND']);
+    expect(errorOf(answer).message).toContain(hint);
+    expect(errorOf(answer).message).toContain('GET /events?channel=NAME');
+  });
+
   test('garbage behind a request does not get into its stream', async () => {
     const stream = await subscribe(hub.port, 'channel=a');
     stream.socket.write('GARBAGE\r\n\r\n');

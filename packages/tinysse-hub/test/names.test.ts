@@ -17,10 +17,15 @@ test.each(['127.0.0.1', '127.0.0.2', 'localhost', 'LocalHost', '[::1]'])('%s is 
   expect((await publish({ host: authority, origin: `http://${authority}` })).status).toBe(200);
 });
 
+test.each(['127.0.0.1', 'localhost', '[::1]'])('%s without its port is this machine too', async (host) => {
+  expect((await publish({ host })).status).toBe(200);
+  // A page of the usual port is another origin.
+  expect((await publish({ host: `${host}:${hub.port}`, origin: `http://${host}` })).status).toBe(403);
+});
+
 test.each([
   'evil.example:PORT',
   'evil.example',
-  '127.0.0.1',
   '127.0.0.1:1',
   '127.0.0.1.evil.example:PORT',
   'localhost.evil.example:PORT',
@@ -29,17 +34,24 @@ test.each([
   const host = name.replaceAll('PORT', String(hub.port));
   for (const path of ['/publish?channel=demo', '/events?channel=demo', '/']) {
     const answer = await ask(hub.url + path, { method: path.startsWith('/p') ? 'POST' : 'GET', headers: { host } });
-    expect([answer.status, errorOf(answer).code]).toEqual([403, 'FORBIDDEN']);
+    expect([answer.status, errorOf(answer).code]).toEqual([421, 'MISDIRECTED']);
   }
 });
 
-test.each(['http://evil.example', 'http://evil.example:PORT', 'http://127.0.0.1:1', 'https://127.0.0.1:PORT', 'null'])(
-  'a page of %s may not publish',
-  async (name) => {
-    const answer = await publish({ origin: name.replaceAll('PORT', String(hub.port)) });
-    expect([answer.status, errorOf(answer).code]).toEqual([403, 'FORBIDDEN']);
-  },
-);
+test.each([
+  'http://evil.example',
+  'http://evil.example:PORT',
+  'http://127.0.0.1:1',
+  'https://127.0.0.1:PORT',
+  'null',
+  'file://',
+  'capacitor://localhost',
+  'capacitor://127.0.0.1:PORT',
+  'chrome-extension://abcdefghijklmnop',
+])('a page of %s may not publish', async (name) => {
+  const answer = await publish({ origin: name.replaceAll('PORT', String(hub.port)) });
+  expect([answer.status, errorOf(answer).code]).toEqual([403, 'FORBIDDEN']);
+});
 
 test('a page of another origin gets no leave to read the stream, nor to ask for more', async () => {
   const stream = await subscribe(hub.port, 'channel=demo', 'Origin: http://evil.example\r\n');
@@ -65,7 +77,7 @@ describe('with keys', () => {
     for (const origin of ['http://evil.example', 'http://127.0.0.1:1', 'null', 'http://'])
       expect([origin, await tried(url, { origin })]).toEqual([origin, 403]);
     for (const host of ['evil.example', `evil.example:${port}`, '10.0.0.1', 'a b', ''])
-      expect([host, await tried(url, { host, origin: `http://${host}` })]).toEqual([host, 403]);
+      expect([host, await tried(url, { host, origin: `http://${host}` })]).toEqual([host, host ? 421 : 403]);
     for (const path of ['/healthz', '/metrics', '/'])
       expect((await ask(url + path, { headers: { host: 'hub.example.com' } })).status).toBe(200);
   });
@@ -73,7 +85,7 @@ describe('with keys', () => {
   test('--allow-host names what else the hub is called, with its own pages', async () => {
     const { url } = await withKeys('--allow-host', 'Hub.example.com', '--allow-host', 'hub');
     for (const host of ['hub.example.com', 'hub.example.com:8443', 'HUB', 'localhost.hub'])
-      expect([host, await tried(url, { host })]).toEqual([host, host === 'localhost.hub' ? 403 : 200]);
+      expect([host, await tried(url, { host })]).toEqual([host, host === 'localhost.hub' ? 421 : 200]);
     const host = 'hub.example.com';
     expect(await tried(url, { host, origin: 'https://hub.example.com' })).toBe(200);
     expect(await tried(url, { host, origin: 'https://hub.example.com:8443' })).toBe(403);
@@ -91,7 +103,7 @@ describe('with keys', () => {
       ['hub.example.com', 200],
       ['192.0.2.7:7730', 200],
       ['[2001:db8::7]', 200],
-      ['whatever.example', 403],
+      ['whatever.example', 421],
     ] as const)
       expect([host, await tried(there, { host })]).toEqual([host, status]);
   });
@@ -100,5 +112,5 @@ describe('with keys', () => {
 test('without keys, --allow-host names what else may be said', async () => {
   const { url } = await startHub(['--allow-host', 'hub.test']);
   expect((await ask(`${url}/healthz`, { headers: { host: 'hub.test' } })).status).toBe(200);
-  expect((await ask(`${url}/healthz`, { headers: { host: 'other.test' } })).status).toBe(403);
+  expect((await ask(`${url}/healthz`, { headers: { host: 'other.test' } })).status).toBe(421);
 });

@@ -12,8 +12,13 @@ export interface Cors {
   preflight(req: IncomingMessage, res: ServerResponse, route: Route): void;
 }
 
-/** Headers that a page may send beside those that need no leave. */
+/**
+ * Headers that a page may send: all that it asks for. What it sends by itself is in its hands anyway, and libraries add their own
+ * for tracing. A list of more than this many characters is none of a browser.
+ */
+const LONGEST_LIST = 4_096;
 const HEADERS = 'Authorization, Content-Type, Last-Event-ID';
+const isList = (text: string): boolean => text.length <= LONGEST_LIST && /^[\w!#$%&'*+.^`|~, -]+$/.test(text);
 /** How long a browser may remember the answer in seconds; Chromium takes no more. */
 const MAX_AGE = '7200';
 
@@ -36,19 +41,22 @@ export function createCors(origins: readonly string[]): Cors {
     allows,
     mark,
     preflight({ headers }, res, { methods }) {
-      if (!allows(headers.origin ?? ''))
-        throw new Refused(
-          403,
-          'FORBIDDEN',
-          `pages of ${JSON.stringify(headers.origin)} may not use this hub; if they may, say so with --cors-origin`,
-        );
+      const { origin = '', 'access-control-request-headers': asked = '' } = headers;
+      if (!allows(origin)) throw notForPagesOf(origin);
       res.setHeader('access-control-allow-methods', methods.join(', '));
-      res.setHeader('access-control-allow-headers', HEADERS);
+      res.setHeader('access-control-allow-headers', isList(asked) ? asked : HEADERS);
       res.setHeader('access-control-max-age', MAX_AGE);
       res.writeHead(204).end();
     },
   };
 }
+
+export const notForPagesOf = (origin: string): Refused =>
+  new Refused(
+    403,
+    'FORBIDDEN',
+    `pages of ${JSON.stringify(origin)} may not use this hub; if they may, say so with --cors-origin`,
+  );
 
 /** Whether a request is a browser's question on behalf of a page. */
 export const isPreflight = ({ method, headers }: IncomingMessage): boolean =>

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { isLoopback } from '../values.js';
 import { Refused } from './answer.js';
-import type { Cors } from './cors.js';
+import { type Cors, notForPagesOf } from './cors.js';
 
 export interface NamesOptions {
   /** Where the hub listens. */
@@ -22,7 +22,7 @@ export interface NamesOptions {
  * A hub that asks nobody who they are answers to its own names only. One with keys, whose word counts more, looks at what
  * changes something only; and on an address that others reach it cannot know its names, so it takes any unless it is told some.
  *
- * @returns a check that throws a Refused 403
+ * @returns a check that throws a Refused: 421 for another Host (RFC 9110 section 7.4), 403 for another Origin
  */
 export function checkNames({ host, port, open, names, cors }: NamesOptions): (req: IncomingMessage) => void {
   const here = isLoopback(host);
@@ -33,7 +33,8 @@ export function checkNames({ host, port, open, names, cors }: NamesOptions): (re
     const [name, at] = split(authority);
     if (name === undefined) return false;
     if (given.has(name)) return true;
-    if (isLoopback(name)) return at === undefined ? port === 80 || port === 443 : at === port;
+    // A browser leaves out the usual port only, so a Host without one comes from a client that never names it.
+    if (isLoopback(name)) return at === undefined || at === port;
     // No page has an address for its name, unless it comes from there.
     return !here && (given.size === 0 || isIP(name) !== 0);
   };
@@ -44,20 +45,26 @@ export function checkNames({ host, port, open, names, cors }: NamesOptions): (re
     const authority = (headers[':authority'] as string | undefined) ?? headers.host;
     // Only HTTP/1.0 may leave the Host out, and no browser does.
     if (authority !== undefined && !isOurs(authority))
-      throw forbidden(`the Host ${JSON.stringify(authority)} is not this hub; if it is, say so with --allow-host`);
+      throw new Refused(
+        421,
+        'MISDIRECTED',
+        `the Host ${JSON.stringify(authority)} is not this hub; if it is, say so with --allow-host`,
+      );
     if (origin === undefined || reads || cors.allows(origin)) return;
     const secure = (socket as { encrypted?: boolean }).encrypted === true;
     if (isOwn(origin, authority, open ? (secure ? 'https:' : 'http:') : undefined)) return;
-    throw forbidden(`pages of ${JSON.stringify(origin)} may not use this hub; if they may, say so with --cors-origin`);
+    throw notForPagesOf(origin);
   };
 }
 
 /** Whether a page is of this hub: it comes from the name that it calls the hub by. */
 function isOwn(origin: string, authority: string | undefined, scheme: string | undefined): boolean {
-  if (authority === undefined || !URL.canParse(origin)) return false;
+  // An app's own page, as file:// or capacitor://localhost, is of no hub.
+  if (authority === undefined || !/^https?:\/\//.test(origin) || !URL.canParse(origin)) return false;
   const { protocol, host } = new URL(origin);
+  const ours = `${protocol}//${authority}`;
   // Behind a proxy that terminates TLS the schemes differ.
-  return (scheme === undefined || protocol === scheme) && host === new URL(`${protocol}//${authority}`).host;
+  return (scheme === undefined || protocol === scheme) && URL.canParse(ours) && host === new URL(ours).host;
 }
 
 /** A name as clients write it, in lower case and without the brackets of IPv6, and the port. */
@@ -65,5 +72,3 @@ function split(authority: string): [name: string | undefined, port: number | und
   const [, name, port] = /^([\w.-]+|\[[\da-f:.]+\])(?::(\d{1,5}))?$/i.exec(authority) ?? [];
   return [name?.toLowerCase().replace(/^\[(.*)\]$/, '$1'), port === undefined ? undefined : Number(port)];
 }
-
-const forbidden = (message: string): Refused => new Refused(403, 'FORBIDDEN', message);
