@@ -7,6 +7,10 @@ export interface NodeRequest {
   readonly headers: Record<string, string | string[] | undefined>;
   readonly httpVersionMajor: number;
   readonly socket: unknown;
+  /** Null while nobody has begun to read the body. */
+  readonly readableFlowing?: boolean | null;
+  readonly readableEnded?: boolean;
+  resume?(): unknown;
 }
 
 /** What is needed of a Node socket. */

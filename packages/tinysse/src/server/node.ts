@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.js';
 import type { Hub } from '../hub/hub.js';
 import { type Connector, discard } from './connect.js';
+import { discardUnread } from './node-body.js';
 import type { NodeRequest, NodeResponse } from './node-shapes.js';
 import { openSink } from './node-sink.js';
 import type { Subscription } from './options.js';
@@ -43,7 +44,8 @@ export async function serve(
     }
     const sink = openSink(req, res, STREAM_HEADERS, clock);
     const onClose = connector.begun(request, decision);
-    request.leave = hub.subscribe({ ...decision.stream, sink, onClose });
+    const source = hasBody(req) ? discardUnread(req, decision.stream.source, clock) : decision.stream.source;
+    request.leave = hub.subscribe({ ...decision.stream, source, sink, onClose });
     if (request.isGone) request.leave();
   } catch (error) {
     logger('a response failed', error);
@@ -53,6 +55,8 @@ export async function serve(
 }
 
 const ignore = (): void => {};
+
+const hasBody = ({ method }: NodeRequest): boolean => method !== 'GET' && method !== 'HEAD';
 
 function sendHead(res: NodeResponse, status: number, headers: Record<string, string>): NodeResponse {
   res.statusCode = status;

@@ -6,7 +6,7 @@ import {
   type IncomingHttpHeaders,
 } from 'node:http2';
 import type { AddressInfo } from 'node:net';
-import type { SSERequest, SSEServerOptions } from 'tinysse';
+import { SSEError, type SSERequest, type SSEServerOptions } from 'tinysse';
 import { expect, onTestFinished, test } from 'vitest';
 import { unbound } from './parts.js';
 import { framesOf, Incoming } from './stream.js';
@@ -111,7 +111,8 @@ test('over HTTP/2 the provider sees the whole URL', async () => {
 test('refusals, HEAD and OPTIONS work over HTTP/2', async () => {
   const { session } = await startHttp2({
     channelProvider: {
-      resolveChannels: ({ method }) => (method === 'HEAD' ? ['all'] : Promise.reject(new Error('no'))),
+      resolveChannels: ({ method }) =>
+        method === 'HEAD' ? ['all'] : Promise.reject(new SSEError('UNAUTHORIZED', 'no')),
     },
   });
   const answers = [];
