@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { runInNewContext } from 'node:vm';
 import { build } from 'esbuild';
 import { Problem, run } from './run.mjs';
 
@@ -40,7 +41,8 @@ export async function entrySizes() {
 
 /**
  * What runs everywhere imports nothing of Node, and no other package either, but a hook its framework: a bundle for no
- * platform shows both.
+ * platform shows both. It also loads where there is nothing but the language, as Jest's jsdom has no TextDecoder and a
+ * server has no window.
  */
 export async function neutralEntries() {
   const entries = [
@@ -53,20 +55,31 @@ export async function neutralEntries() {
     'hooks/svelte',
     'testing/index',
   ];
+  /** @type {import('esbuild').OutputFile[]} */
+  let bundles;
   try {
-    await build({
+    ({ outputFiles: bundles } = await build({
       entryPoints: entries.map((name) => `packages/tinysse/dist/${name}.js`),
       external: ['react', 'vue'],
       bundle: true,
       write: false,
       outdir: 'unused',
       platform: 'neutral',
+      format: 'cjs',
       logLevel: 'silent',
-    });
+    }));
   } catch (error) {
     const problems = error.errors?.map(
       ({ text, location }) => (location ? `${location.file}:${location.line}: ` : '') + text,
     );
     throw new Problem(problems?.join('\n') ?? String(error));
+  }
+  for (const [i, { text }] of bundles.entries()) {
+    try {
+      // Classes extend EventTarget and Event, which every place of theirs has.
+      runInNewContext(text, { module: { exports: {} }, require: () => ({}), EventTarget, Event });
+    } catch (error) {
+      throw new Problem(`${entries[i]} does not load where there is nothing but the language: ${error}`);
+    }
   }
 }

@@ -47,11 +47,12 @@ export function encodeId(id: string): string {
   return `id: ${id}\n\n`;
 }
 
-const encoder = new TextEncoder();
+// Made when it is needed: a module must load where there is none, as in Jest's jsdom.
+let encoder: TextEncoder | undefined;
 // Node's Buffer takes short texts from a pool: an array of its own for each costs a connection several times that.
 const { Buffer } = globalThis as { Buffer?: { from(text: string): Uint8Array } };
 
 /** Wire text as bytes; lone surrogates become U+FFFD. */
 export const toBytes: (text: string) => Uint8Array = Buffer
   ? (text) => Buffer.from(text)
-  : (text) => encoder.encode(text);
+  : (text) => (encoder ??= new TextEncoder()).encode(text);

@@ -95,7 +95,8 @@ export function publishKey(input: unknown): string {
   return input as string;
 }
 
-const strictUtf8 = /* @__PURE__ */ new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+// Made when it is needed: a module must load where there is none, as in Jest's jsdom.
+let strictUtf8: TextDecoder | undefined;
 
 /**
  * Checks an event's data: a string, or bytes that are valid UTF-8.
@@ -110,6 +111,7 @@ export function eventData(input: unknown): string {
       `data must be a string or UTF-8 bytes, not ${input === null ? 'null' : typeof input}; JSON.stringify an object first`,
     );
   try {
+    strictUtf8 ??= new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
     return strictUtf8.decode(input);
   } catch (cause) {
     throw new SSEError('INVALID_DATA', 'data is not valid UTF-8; encode binary data first, as base64 for one', {
