@@ -4,6 +4,7 @@ import { type EntryHead, rowOf } from './lmdb-codec.js';
 import { KeyBatch, type KeyLimits } from './lmdb-keys.js';
 import type { ChannelRow, LmdbStore, Meta } from './lmdb-store.js';
 import type { LogEntry, LogEvent } from './log.js';
+import type { LogTime } from './log-time.js';
 
 export type LmdbLimits = Retention & KeyLimits;
 
@@ -52,17 +53,20 @@ export class Batch {
   #budget = SLICE;
   #evicted = 0;
 
-  constructor(committed: Committed, limits: LmdbLimits, now: number) {
+  constructor(committed: Committed, limits: LmdbLimits, clock: LogTime) {
+    const time = clock.now();
     committed.store.refresh();
     this.#committed = committed;
     this.#limits = limits;
-    this.meta = { ...committed.meta, serial: committed.meta.serial + 1, time: now };
-    this.#keys = new KeyBatch(committed.store, limits, committed.meta.keys, now);
+    this.meta = { ...committed.meta, serial: committed.meta.serial + 1, time, ahead: clock.ahead };
+    this.#keys = new KeyBatch(committed.store, limits, committed.meta.keys, time);
   }
 
   /** Whether there is anything to commit. */
   get empty(): boolean {
-    return this.entries.length === 0 && this.#evicted === 0;
+    const { meta } = this.#committed;
+    // How far time is ahead must be known after a restart, or the log's time would stand still until then.
+    return this.entries.length === 0 && this.#evicted === 0 && (meta.ahead ?? 0) === this.meta.ahead;
   }
 
   /** Adds an event. @returns its offset, or that of the first event with its key @throws SSEError KEY_REUSED */

@@ -19,8 +19,10 @@ export interface Meta {
   epoch: string;
   /** The offset of the last entry ever. */
   head: number;
-  /** The time of the last entry. */
+  /** The log's time at the last transaction. */
   time: number;
+  /** By how much it was ahead of the clock, if at all; see `LogTime`. */
+  ahead?: number;
   /** The floor of every channel not known. */
   base: number;
   /** Entries retained, and their bytes. */

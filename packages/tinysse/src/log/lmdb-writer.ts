@@ -7,6 +7,7 @@ import { Batch, type Committed, type LmdbLimits } from './lmdb-batch.js';
 import { Horizon, readPage } from './lmdb-page.js';
 import { type LmdbStore, rowIn } from './lmdb-store.js';
 import type { LogChannel, LogEvent, LogPage, LogQuery, LogStats, LogWatcher } from './log.js';
+import { LogTime } from './log-time.js';
 
 /** What goes into one transaction at most; the rest waits for the next. */
 const MAX_EVENTS = 1_000;
@@ -29,8 +30,8 @@ export class LmdbWriter {
   readonly #horizon: Horizon;
   readonly #limits: LmdbLimits;
   readonly #clock: Clock;
+  readonly #time: LogTime;
   #queue: Waiting[] = [];
-  #time: number;
   #busy = false;
   #backlog = true;
   /** Set by an error after which the state on disk is unknown. */
@@ -45,7 +46,7 @@ export class LmdbWriter {
     this.#watchers = watchers;
     this.#committed = { store, meta: store.meta, channels: store.known };
     this.#horizon = new Horizon(store);
-    this.#time = store.meta.time;
+    this.#time = new LogTime(clock, store.meta.time, store.meta.ahead);
     this.#sweep();
   }
 
@@ -91,14 +92,8 @@ export class LmdbWriter {
     await this.#store.close();
   }
 
-  #now(): number {
-    // Time never steps back in a log: retention by age goes by prefixes.
-    this.#time = Math.max(this.#time, this.#clock.now());
-    return this.#time;
-  }
-
   #expired(): number {
-    return this.#horizon.at(this.#now() - this.#limits.maxAgeMs);
+    return this.#horizon.at(this.#time.now() - this.#limits.maxAgeMs);
   }
 
   #sweep(): void {
@@ -126,7 +121,7 @@ export class LmdbWriter {
     const answers: { offset: number; waiting: Waiting }[] = [];
     let batch: Batch;
     try {
-      batch = new Batch(this.#committed, this.#limits, this.#now());
+      batch = new Batch(this.#committed, this.#limits, this.#time);
       for (const waiting of taken) {
         try {
           answers.push({ offset: batch.add(waiting.event), waiting });

@@ -20,7 +20,10 @@ export interface LogEvent {
 export interface LogEntry {
   /** Log-wide sequence number, at least 1. Offsets increase; holes are legal. */
   readonly offset: number;
-  /** When it was accepted, in milliseconds since 1970; never less than its predecessor's. */
+  /**
+   * When it was accepted, in milliseconds since 1970 by the log's time, which goes on from where it was when the clock
+   * steps back: never less than its predecessor's.
+   */
   readonly time: number;
   readonly channels: readonly ChannelName[];
   readonly event: EventName | undefined;

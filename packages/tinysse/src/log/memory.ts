@@ -4,6 +4,7 @@ import { randomEpoch } from '../protocol/cursor.js';
 import { History } from './history.js';
 import { Keys } from './keys.js';
 import type { Log, LogEntry, LogWatcher } from './log.js';
+import { LogTime } from './log-time.js';
 import { limit } from './options.js';
 
 /** Options of {@link memoryLog}. Every limit is a positive whole number; `Infinity` is allowed where it says so. */
@@ -33,7 +34,7 @@ export interface MemoryLogOptions {
  * createSSEServer({ channelProvider, log: memoryLog({ maxEventsPerChannel: 10_000 }) })
  */
 export function memoryLog(options: MemoryLogOptions = {}): Log {
-  const clock = options.clock ?? systemClock;
+  const time = new LogTime(options.clock ?? systemClock);
   const history = new History({
     maxEventsPerChannel: limit('maxEventsPerChannel', options.maxEventsPerChannel, 1_000),
     maxAgeMs: limit('maxAgeMs', options.maxAgeMs, 24 * 3_600_000),
@@ -47,15 +48,13 @@ export function memoryLog(options: MemoryLogOptions = {}): Log {
   const watchers = new Set<LogWatcher>();
   const epoch = randomEpoch();
   let offset = 0;
-  let time = 0;
   let closed = false;
 
   const now = (): number => {
     if (closed) throw new SSEError('LOG_CLOSED', 'the log is closed', { outcome: 'rejected' });
-    // Time never steps back in a log: retention by age goes by prefixes.
-    time = Math.max(time, clock.now());
-    history.expire(time);
-    return time;
+    const at = time.now();
+    history.expire(at);
+    return at;
   };
 
   return {

@@ -5,7 +5,7 @@ import { readPage } from './redis-read.js';
  * looks at all it needs before its first write.
  *
  * Keys, all behind one hash tag:
- * - `meta`      hash: format, epoch, seq (the last offset), time, base, totals; the server that the epoch lives on: run (its run_id),
+ * - `meta`      hash: format, epoch, seq (the last offset), time, ahead (see `LogTime`), base, totals; the server that the epoch lives on: run (its run_id),
  *               replid (its replication id), replinput (the bytes that it had read as a replica by then)
  * - `forks`     list: `epoch seq`, the offset at which each former epoch ended
  * - `entries`   sorted set by offset: every retained entry as text, once, however many channels hold it
@@ -38,7 +38,7 @@ local function limit(i) return tonumber(ARGV[i]) or math.huge end
 -- Lua writes large numbers with an exponent unless told not to.
 local function str(n) return string.format('%.0f', n) end
 
-local m = redis.call('HMGET', meta, 'format', 'epoch', 'run', 'seq', 'time', 'base', 'events', 'bytes', 'oldest', 'tailbytes', 'replid', 'replinput')
+local m = redis.call('HMGET', meta, 'format', 'epoch', 'run', 'seq', 'time', 'base', 'events', 'bytes', 'oldest', 'tailbytes', 'replid', 'replinput', 'ahead')
 local info = redis.call('INFO', 'server', 'replication')
 local run, replid = string.match(info, 'run_id:(%x+)'), string.match(info, 'master_replid:(%x+)') or ''
 if m[1] and m[1] ~= '${FORMAT}' then return redis.error_reply('TINYSSEFORMAT ' .. m[1]) end
@@ -54,7 +54,13 @@ if not now then
   local t = redis.call('TIME')
   now = t[1] * 1000 + math.floor(t[2] / 1000)
 end
-now = math.max(now, time)
+local ahead = tonumber(m[13] or 0)
+now = now + ahead
+if now < time then
+  -- Saved at once, or time would stand still until the next event. A server that takes no writes is asked to read all the same.
+  redis.pcall('HSET', meta, 'ahead', str(ahead + time - now))
+  now = time
+end
 
 -- Another server, another run of it, or one that was a replica meanwhile may have lost what had been acknowledged, even
 -- after clients have seen it. Who becomes a master has a new replication id. A master also takes one for its first replica

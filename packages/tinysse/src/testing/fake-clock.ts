@@ -7,6 +7,8 @@ export interface FakeClock extends Clock {
    * they were set), each with `now()` at its own time. Timers set on the way run too when they fall due on the way.
    */
   advance(ms: number): void;
+  /** Steps `now()` by `ms`, ahead or back, as an operator or NTP does: no timer runs earlier or later for it. */
+  step(ms: number): void;
   /**
    * Ends one turn of the event loop: runs the `soon` callbacks that wait now; those they add wait for the next turn.
    * @returns how many ran, so `while (clock.turn());` runs until nothing waits
@@ -29,6 +31,7 @@ export interface FakeClock extends Clock {
  */
 export function createFakeClock(startMs = Date.UTC(2026, 0, 1)): FakeClock {
   let now = startMs;
+  let stepped = 0;
   let waiting: (() => void)[] = [];
   const timers = new Set<{ at: number; run: () => void }>();
 
@@ -39,7 +42,7 @@ export function createFakeClock(startMs = Date.UTC(2026, 0, 1)): FakeClock {
   };
 
   return {
-    now: () => now,
+    now: () => now + stepped,
     after(ms, run) {
       const timer = { at: now + Math.max(0, ms), run };
       timers.add(timer);
@@ -56,6 +59,9 @@ export function createFakeClock(startMs = Date.UTC(2026, 0, 1)): FakeClock {
         timer.run();
       }
       now = until;
+    },
+    step(ms) {
+      stepped += ms;
     },
     turn() {
       const batch = waiting;

@@ -15,6 +15,9 @@ export interface LogTestOptions {
   clock: Clock;
 }
 
+/** How far a case's clock is off when it is wrong. */
+export const YEAR_MS = 365 * 24 * 3_600_000;
+
 /** Opens an empty log; the suite closes it. */
 export type OpenLog = (options: LogTestOptions) => Log | Promise<Log>;
 

@@ -1,6 +1,6 @@
 import { channelName } from '../protocol/event.js';
 import { equal, ok, seeded } from './assert.js';
-import { type LogBench, type LogCase, logCase } from './log-bench.js';
+import { type LogBench, type LogCase, logCase, YEAR_MS } from './log-bench.js';
 
 const RANDOM_LIMITS = { maxEventsPerChannel: 6, maxAgeMs: 500, maxBytes: 8_000, maxChannels: 4 };
 
@@ -60,6 +60,24 @@ export const retentionCases: LogCase[] = [
     equal([page.floor, page.entries.map((entry) => entry.offset)], [old, [young]], 'a');
     equal([(await bench.read('b')).floor, (await bench.offsets('b')).length], [old, 0], 'b');
   }),
+  logCase(
+    'a clock that was ahead for a moment does not lengthen the life of events',
+    { maxAgeMs: 1_000 },
+    async (bench) => {
+      bench.clock.step(YEAR_MS);
+      const then = await bench.add('a');
+      bench.clock.step(-YEAR_MS);
+      // A read is enough to notice it.
+      equal(await bench.offsets('a'), [then], 'as young as it is');
+      bench.clock.advance(600);
+      const young = await bench.add('a');
+      bench.clock.advance(401);
+      const page = await bench.read('a');
+      equal([page.floor, page.entries.map((entry) => entry.offset)], [then, [young]], 'after a read');
+      bench.clock.advance(600);
+      equal([(await bench.read('a')).floor, await bench.offsets('a')], [young, []], 'after an append');
+    },
+  ),
   logCase('beyond maxBytes the oldest events go, whatever their channel', { maxBytes: 10_000 }, async (bench) => {
     const old = await bench.add('old', 'x'.repeat(2_000));
     for (let i = 0; i < 20; i++) {

@@ -2,7 +2,7 @@ import type { LogEntry } from '../log/log.js';
 import { encodedLength } from '../protocol/encode.js';
 import { eventName } from '../protocol/event.js';
 import { equal, fails, ok } from './assert.js';
-import { eventOf, type LogCase, logCase } from './log-bench.js';
+import { eventOf, type LogCase, logCase, YEAR_MS } from './log-bench.js';
 import { retentionCases } from './log-retention.js';
 
 const orderCases: LogCase[] = [
@@ -76,11 +76,8 @@ const orderCases: LogCase[] = [
   }),
   logCase('time never steps back in the log', {}, async (bench) => {
     await bench.add('a');
-    const back = { now: () => 0 };
-    const now = bench.clock.now;
-    bench.clock.now = back.now;
+    bench.clock.step(-3_600_000);
     await bench.add('a');
-    bench.clock.now = now;
     const [first, second] = (await bench.read('a')).entries;
     ok((second?.time ?? 0) >= (first?.time ?? 0), 'second entry is not older');
   }),
@@ -116,6 +113,21 @@ const keyCases: LogCase[] = [
     bench.clock.advance(1);
     ok((await bench.add('a', 'y', { key: 'k' })) > first, 'after it');
   }),
+  logCase(
+    'a clock that was ahead for a moment does not lengthen the life of keys',
+    { keyWindowMs: 1_000 },
+    async (bench) => {
+      bench.clock.step(YEAR_MS);
+      await bench.add('a', '0', { key: '0' });
+      bench.clock.step(-YEAR_MS);
+      const first = await bench.add('a', 'x', { key: 'k' });
+      bench.clock.advance(999);
+      equal(await bench.add('a', 'x', { key: 'k' }), first, 'within the window');
+      bench.clock.advance(1);
+      ok((await bench.add('a', 'y', { key: 'k' })) > first, 'after it');
+      ok((await bench.add('a', 'y', { key: '0' })) > first, 'the key of that moment too');
+    },
+  ),
   logCase('the oldest key is forgotten beyond maxKeys', { maxKeys: 2 }, async (bench) => {
     const first = await bench.add('a', '1', { key: '1' });
     const second = await bench.add('a', '2', { key: '2' });

@@ -6,6 +6,7 @@ import { type LmdbLogOptions, lmdbLog } from 'tinysse/lmdb';
 import { createFakeClock, logSuite } from 'tinysse/testing';
 import { afterAll, describe, expect, test } from 'vitest';
 import { seeded } from '../../src/testing/assert.js';
+import { YEAR_MS } from '../../src/testing/log-bench.js';
 import { all, counted, dataOf, directories, event } from './lmdb-bench.js';
 
 const { next, remove } = directories();
@@ -51,6 +52,30 @@ describe('a log on disk', () => {
     expect(await all(after, 'a')).toMatchObject({ floor: 2_500, entries: [] });
     expect(await all(after, 'b')).toMatchObject({ floor: 2_499, entries: [] });
     await after.close();
+  });
+
+  test('time goes on from where it was also when the clock was put right while the log was closed', async () => {
+    const clock = createFakeClock();
+    const options = { path: next(), maxAgeMs: 1_000, clock };
+    clock.step(YEAR_MS);
+    const wrong = lmdbLog(options);
+    await wrong.append(event('a', 'in a year'));
+    await wrong.close();
+    clock.step(-YEAR_MS);
+    const right = lmdbLog(options);
+    expect(dataOf((await all(right, 'a')).entries)).toEqual(['in a year']);
+    await right.append(event('b', 'noticed'));
+    await right.close();
+    clock.advance(600);
+    const again = lmdbLog(options);
+    await again.append(event('a', 'now'));
+    clock.advance(401);
+    expect(dataOf((await all(again, 'a')).entries)).toEqual(['now']);
+    await again.close();
+    clock.advance(600);
+    const last = lmdbLog(options);
+    expect(dataOf((await all(last, 'a')).entries)).toEqual([]);
+    await last.close();
   });
 
   test('makes room for lower limits in slices', async () => {

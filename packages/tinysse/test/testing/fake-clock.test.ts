@@ -48,3 +48,13 @@ test('a callback that throws does not lose those behind it', () => {
   clock.turn();
   expect(ran).toEqual(['second']);
 });
+
+test('a step moves what the clock says and no timer', () => {
+  const clock = createFakeClock(1_000);
+  let ran = 0;
+  clock.after(10, () => ran++);
+  clock.step(-500);
+  expect([clock.now(), clock.nextIn()]).toEqual([500, 10]);
+  clock.advance(10);
+  expect([clock.now(), ran]).toEqual([510, 1]);
+});
