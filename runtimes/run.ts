@@ -49,7 +49,7 @@ async function scriptedServer(page?: string): Promise<string> {
 }
 
 /** Starts a program that is ended with the test; browsers are not asked for what they say. */
-function start(program: string, args: string[], quiet = false): ChildProcess {
+export function start(program: string, args: string[], quiet = false): ChildProcess {
   const child = spawn(program, args, {
     stdio: ['ignore', 'pipe', quiet ? 'ignore' : 'inherit'],
     detached: true,

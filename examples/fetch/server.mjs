@@ -19,6 +19,5 @@ setInterval(() => sse.publish(new Date().toISOString(), 'room:kitchen'), 1_000);
 
 export default {
   port: 3000,
-  idleTimeout: 30, // Bun: seconds, more than the 15 between two heartbeats.
   fetch: sse.fetch,
 };

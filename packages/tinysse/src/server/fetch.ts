@@ -22,6 +22,7 @@ export async function respond(
     const empty = status === 204 || request.method === 'HEAD';
     return new Response(empty ? null : body, { status, headers });
   }
+  liftIdleTimeout(request, raw);
   const { signal } = request;
   let leave = (): void => {};
   let pulled = (): void => {};
@@ -48,6 +49,17 @@ export async function respond(
     cancel: () => leave(),
   });
   return new Response(body, { status: 200, headers: STREAM_HEADERS });
+}
+
+/** Bun closes what is silent for 10 s, unless its server, the second argument of `fetch`, is told not to. A heartbeat may be longer. */
+function liftIdleTimeout(request: SSERequest, raw: unknown): void {
+  if (!('Bun' in globalThis)) return;
+  const { timeout } = Object(raw) as { timeout?: (request: SSERequest, seconds: number) => void };
+  try {
+    timeout?.call(raw, request, 0);
+  } catch {
+    // It is no server of Bun's, or the request is none of its requests: then the default heartbeat is short enough.
+  }
 }
 
 /** A ReadableStream's controller as a sink: what the stream's queue holds is what this process holds. */
