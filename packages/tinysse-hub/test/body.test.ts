@@ -64,6 +64,15 @@ test('a body that is known to be too long is refused before it is sent', async (
   expect(raw.received).toMatch(/^HTTP\/1.1 413 [^]*connection: close[^]*EVENT_TOO_LARGE/);
 });
 
+test.each(['multipart/form-data; boundary=x', 'Multipart/Mixed'])(
+  'a form of several parts is refused, saying how it is done: %s',
+  async (type) => {
+    const raw = begin(`Content-Type: ${type}\r\nContent-Length: 1000000\r\nExpect: 100-continue\r\n`);
+    await raw.until('the data is the whole body');
+    expect(raw.received).toMatch(/^HTTP\/1\.1 400 [^]*INVALID_DATA/);
+  },
+);
+
 test('an expectation that is none of HTTP is refused', async () => {
   const raw = begin('Content-Length: 1\r\nExpect: miracles\r\n');
   await raw.until('EXPECTATION_FAILED');

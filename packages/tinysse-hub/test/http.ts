@@ -33,6 +33,8 @@ export function errorOf({ text }: Answer): { code: string; message: string } {
   return (JSON.parse(text) as { error: { code: string; message: string } }).error;
 }
 
+export const idOf = ({ text }: Answer): string => (JSON.parse(text) as { id: string }).id;
+
 /** A socket that has sent `text`, and what has come back on it. */
 export class Raw {
   readonly socket: Socket;

@@ -20,6 +20,7 @@ test('what follows a failure of the log is not tried, and answered with its erro
   };
   const route = publishRoute(createSSEServer({ log, logger: () => {} }), openToAll, {
     eventBytes: 2 ** 20,
+    channelsPerEvent: 1_024,
     addressOf: () => '',
   });
   const server = createServer((req, res) => void route(req, res, '')).listen(0, '127.0.0.1');

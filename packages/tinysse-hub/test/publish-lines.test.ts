@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Answer, errorOf, post, subscribe } from './http.js';
+import { type Answer, ask, errorOf, post, subscribe } from './http.js';
 import { type Hub, openHub } from './program.js';
 
 let hub: Hub;
@@ -47,7 +47,10 @@ describe('publishing lines', () => {
 
   test.each([
     ['{', 'INVALID_LINE', 'not JSON'],
-    ['', 'INVALID_LINE', 'not JSON'],
+    [' ', 'INVALID_LINE', 'not JSON'],
+    [`${'['.repeat(1e6)}${']'.repeat(1e6)}`, 'INVALID_LINE', 'more parts'],
+    [{ channels: ['a'], data: Array(10_000).fill(0) }, 'INVALID_LINE', 'more parts'],
+    [{ channels: Array(1_025).fill('a'), data: 'x' }, 'TOO_MANY_CHANNELS', 'at most 1024'],
     ['[]', 'INVALID_LINE', 'not an object'],
     ['null', 'INVALID_LINE', 'not an object'],
     [{ channels: ['a'], data: 'x', chanel: 1 }, 'INVALID_LINE', 'unknown field "chanel"'],
@@ -76,6 +79,31 @@ describe('publishing lines', () => {
     });
     expect(answersOf(answer).map(({ id }) => typeof id)).toEqual(['string', 'string']);
     expect(await publish([])).toMatchObject({ status: 200, text: '' });
+  });
+
+  test('takes text whose quotes, brackets and commas are many for what it is', async () => {
+    const data = JSON.stringify({ text: '[{,"\\'.repeat(20_000) });
+    const stream = await subscribe(hub.port, 'channel=text');
+    const [answer] = answersOf(await publish([{ channels: ['text'], data }]));
+    await stream.until(`id: ${answer?.id}\ndata: ${data}\n\n`);
+  });
+
+  test.each([
+    ['after a byte order mark', (line: string) => `\ufeff${line}\n${line}\n`],
+    ['with empty lines before, between and after', (line: string) => `\n${line}\r\n\r\n${line}\n\n`],
+  ])('takes lines %s, which have no answer', async (_, bodyOf) => {
+    const answer = await post(`${hub.url}/publish`, bodyOf(JSON.stringify({ channels: ['a'], data: 'x' })), NDJSON);
+    expect(answersOf(answer).map(({ id }) => typeof id)).toEqual(['string', 'string']);
+  });
+
+  test('lets other requests be answered between events for many new channels', async () => {
+    const channels = (i: number): string[] => Array.from({ length: 1_024 }, (_, j) => `${i}.${j}`);
+    const lines = Array.from({ length: 100 }, (_, i) => ({ channels: channels(i), data: '' }));
+    let [busy, answered] = [true, 0];
+    const published = publish(lines).finally(() => (busy = false));
+    for (; busy; answered++) await ask(`${hub.url}/healthz`);
+    expect(answersOf(await published)).toHaveLength(100);
+    expect(answered).toBeGreaterThan(30);
   });
 
   test.each([

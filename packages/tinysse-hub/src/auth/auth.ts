@@ -4,7 +4,7 @@ import type { ServeConfig } from '../config.js';
 import { Failure, UsageError } from '../problems.js';
 import { isLoopback } from '../values.js';
 import { bearer, cookieToken } from './credentials.js';
-import { anonymousGrant, type Grant, noToken, OPEN, requireAdmin, requireChannels } from './grant.js';
+import { anonymousGrant, type Grant, noToken, OPEN, requireAdmin, requireChannels, requirePublisher } from './grant.js';
 import { checkSecret, openKeys } from './keys.js';
 import { Verifier } from './verifier.js';
 
@@ -58,7 +58,7 @@ export async function openAuth(config: Settings, log: (message: string, error: u
     publisher(req) {
       const token = bearer(req.headers);
       if (token === undefined) throw noToken('to publish');
-      return verifier.verify(token);
+      return checked(verifier.verify(token), requirePublisher);
     },
     subscriber: (req, channels, token) =>
       checked(identify(bearer(req.headers) ?? token ?? cookieToken(req.headers)), (grant) =>

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Refused } from '../http/answer.js';
 import { compile, everything, nothing, type Patterns } from './patterns.js';
 
@@ -7,6 +8,8 @@ export interface Grant {
   readonly id?: string;
   /** The token's `sub`, for people who read the log. */
   readonly subject?: string;
+  /** Whose idempotency keys its events have; undefined when everybody is the same. */
+  readonly publisher?: string;
   readonly publish: Patterns;
   readonly subscribe: Patterns;
   /** Whether it may look at channels and end streams. */
@@ -37,7 +40,8 @@ export interface Claims {
  * What a verified token grants: `tinysse: { publish: [], subscribe: [], admin }`, and whatever needs none.
  * @throws Error saying which claim has not its shape
  */
-export function grantOf(id: string, { sub, exp, tinysse = {} }: Claims, anonymous: Grant): Grant {
+export function grantOf(id: string, claims: Claims, anonymous: Grant): Grant {
+  const { sub, exp, tinysse = {} } = claims;
   if (typeof tinysse !== 'object' || tinysse === null || Array.isArray(tinysse))
     throw new Error('its claim "tinysse" must be an object');
   const { publish, subscribe, admin = false } = tinysse as Record<string, unknown>;
@@ -46,11 +50,22 @@ export function grantOf(id: string, { sub, exp, tinysse = {} }: Claims, anonymou
   return {
     id,
     ...(typeof sub === 'string' && { subject: sub }),
+    publisher: publisherOf(claims),
     publish: compile(names('publish', publish)),
-    subscribe: { matches: (channel) => own.matches(channel) || anonymous.subscribe.matches(channel) },
+    subscribe: {
+      none: own.none && anonymous.subscribe.none,
+      matches: (channel) => own.matches(channel) || anonymous.subscribe.matches(channel),
+    },
     admin,
     ...(exp !== undefined && { expiresAt: exp * 1000 }),
   };
+}
+
+/** The subject, whichever of its tokens it shows; without one it is the token, however it is spelt. */
+function publisherOf(claims: Claims): string {
+  const { iss, sub } = claims;
+  const who = typeof sub === 'string' && sub !== '' ? { iss, sub } : [claims];
+  return createHash('sha256').update(JSON.stringify(who)).digest('base64url');
 }
 
 function names(claim: string, value: unknown = []): string[] {
@@ -65,6 +80,12 @@ export function requireChannels(grant: Grant, action: 'publish' | 'subscribe', c
   const name = JSON.stringify(refused);
   if (grant.id === undefined) throw noToken(`to ${action} to ${name}`);
   throw forbidden(`this token may not ${action} to ${name}; its claim tinysse.${action} would have to name it`);
+}
+
+/** Before anything that costs. @throws Refused 403 for a token that may publish nowhere */
+export function requirePublisher({ publish }: Grant): void {
+  if (publish.none)
+    throw forbidden('this token may not publish; its claim tinysse.publish would have to name channels');
 }
 
 /** @throws Refused 403, or 401 when a token could */

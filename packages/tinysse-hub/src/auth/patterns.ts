@@ -1,5 +1,7 @@
 /** Channels by name: exact names, and prefixes written `prefix*`. */
 export interface Patterns {
+  /** Whether no channel fits. */
+  readonly none: boolean;
   matches(channel: string): boolean;
 }
 
@@ -10,8 +12,11 @@ export function compile(patterns: readonly string[]): Patterns {
     if (pattern.endsWith('*')) prefixes.push(pattern.slice(0, -1));
     else names.add(pattern);
   }
-  return { matches: (channel) => names.has(channel) || prefixes.some((prefix) => channel.startsWith(prefix)) };
+  return {
+    none: patterns.length === 0,
+    matches: (channel) => names.has(channel) || prefixes.some((prefix) => channel.startsWith(prefix)),
+  };
 }
 
-export const nothing: Patterns = { matches: () => false };
-export const everything: Patterns = { matches: () => true };
+export const nothing: Patterns = { none: true, matches: () => false };
+export const everything: Patterns = { none: false, matches: () => true };

@@ -96,6 +96,7 @@ async function serve(config: ServeConfig, version: string): Promise<void> {
     limits: {
       enter: crowd?.enter,
       eventBytes: config.maxEventSize,
+      channelsPerEvent: config.maxChannelsPerEvent,
       rate: publishRate === undefined ? undefined : new PublishRate(publishRate),
       addressOf: (req) => countedAs(addresses.of(req)),
     },

@@ -7,9 +7,11 @@ import { Refused, sendJson } from '../http/answer.js';
 import { readBody } from '../http/body.js';
 import { eachParameter, unknownParameter } from '../http/query.js';
 import type { PublishRate } from '../http/rate.js';
+import { tooManyChannels } from './publish-line.js';
 import { isLines, publishLines } from './publish-lines.js';
 
 export interface PublishLimits {
+  readonly channelsPerEvent: number;
   /** The most that one event may have. */
   readonly eventBytes: number;
   readonly rate?: PublishRate | undefined;
@@ -24,25 +26,30 @@ export interface PublishLimits {
 export const publishRoute =
   (sse: SSEServer, auth: Auth, limits: PublishLimits) =>
   async (req: IncomingMessage, res: ServerResponse, query: string): Promise<void> => {
+    const { eventBytes, channelsPerEvent } = limits;
     const grant = await auth.publisher(req);
+    const { publisher } = grant;
     const take = limits.rate && admit(limits.rate, grant.id ?? limits.addressOf(req));
     const mayPublish = (channels: readonly string[]): void => {
       requireChannels(grant, 'publish', channels);
       take?.();
     };
-    if (isLines(req.headers['content-type'])) {
+    const type = req.headers['content-type'];
+    refuseMultipart(type);
+    if (isLines(type)) {
       if (query) throw new Refused(400, 'INVALID_PARAMETER', 'every line names its own channels; leave the query out');
-      return publishLines(sse, req, res, mayPublish);
+      return publishLines(sse, req, res, { mayPublish, publisher, channelsPerEvent });
     }
     // Everything is looked at before the body is read, so that a mistake costs nobody an upload.
     const target = publishTarget(query);
+    if (target.channels.length > channelsPerEvent) throw tooManyChannels(target.channels.length, channelsPerEvent);
     mayPublish(target.channels);
-    const body = await readBody(req, res, limits.eventBytes);
+    const body = await readBody(req, res, eventBytes);
     if (!isUtf8(body))
       throw new Refused(400, 'INVALID_DATA', 'the body is not UTF-8; encode binary data first, as base64 for one');
     const data = body.toString();
-    refuseMercureForm(req.headers['content-type'], data);
-    const id = await sse.send({ ...target, data });
+    refuseMercureForm(type, data);
+    const id = await sse.send({ ...target, data, publisher });
     sendJson(res, 200, `{"id":"${id}"}`);
   };
 
@@ -73,6 +80,16 @@ function publishTarget(query: string): Omit<PublishInput, 'data'> & { channels: 
   if (channels.length === 0)
     throw new Refused(400, 'NO_CHANNEL', 'the parameter "channel" is missing: POST /publish?channel=NAME');
   return target;
+}
+
+function refuseMultipart(type: string | undefined): void {
+  if (!type || !/^multipart\//i.test(type)) return;
+  throw new Refused(
+    400,
+    'INVALID_DATA',
+    'this is a multipart form (as curl -F and FormData make it), and would be published as its text; the channel goes into ' +
+      'the URL and the data is the whole body: POST /publish?channel=NAME',
+  );
 }
 
 /** curl calls any `-d` a form, so only the fields of a Mercure publish tell one. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Answer, ask, errorOf, post, subscribe } from '../http.js';
+import { type Answer, ask, errorOf, idOf, post, Raw, subscribe } from '../http.js';
 import { type Hub, openHub, startHub } from '../program.js';
 import { bearing, SECRET, tokenOf } from './tokens.js';
 
@@ -50,6 +50,18 @@ describe('publishing', () => {
     expect(outcome(await publish('channel=news', headers))).toEqual([403, 'FORBIDDEN']);
   });
 
+  test('is refused to who may publish nowhere before the body is read', async () => {
+    const token = await tokenOf({ subscribe: ['*'] });
+    for (const type of ['text/plain', 'application/x-ndjson']) {
+      const head =
+        `POST /publish?channel=a HTTP/1.1\r\nHost: 127.0.0.1:${hub.port}\r\nAuthorization: Bearer ${token}\r\n` +
+        `Content-Type: ${type}\r\nContent-Length: 8000000\r\nExpect: 100-continue\r\n\r\n`;
+      const socket = new Raw(hub.port, head);
+      await socket.until('its claim tinysse.publish would have to name channels');
+      expect(socket.received).toMatch(/^HTTP\/1\.1 403 /);
+    }
+  });
+
   test('refuses a line of many that names another channel, and no other line', async () => {
     const lines = ['a', 'b', 'a'].map((channel) => JSON.stringify({ channels: [channel], data: 'x' })).join('\n');
     const { text } = await post(`${hub.url}/publish`, lines, {
@@ -57,6 +69,42 @@ describe('publishing', () => {
       'content-type': 'application/x-ndjson',
     });
     expect(text).toMatch(/^{"id":.*\n{"error":{"code":"FORBIDDEN".*\n{"id":.*\n$/);
+  });
+});
+
+describe('a key', () => {
+  const send = async (claims: object, key: string, data = 'x'): Promise<Answer> =>
+    post(`${hub.url}/publish?channel=a&key=${key}`, data, bearing(await tokenOf({ publish: ['a'] }, claims)));
+
+  test('is its subject’s: another one neither takes it nor sees that it is used', async () => {
+    const first = await send({ sub: 'shop' }, 'order-1');
+    const strange = await send({ sub: 'mallory' }, 'order-1', 'other');
+    expect([strange.status, idOf(strange) !== idOf(first)]).toEqual([200, true]);
+    expect(outcome(await send({ sub: 'shop' }, 'order-1', 'other'))).toEqual([409, 'KEY_REUSED']);
+    expect(errorOf(await send({ sub: 'shop' }, 'order-1', 'other')).message).toMatch(/^key "order-1" was used/);
+    expect((await send({ sub: 'shop', iss: 'elsewhere' }, 'order-1', 'other')).status).toBe(200);
+  });
+
+  test('outlives a token of its subject, and not one without', async () => {
+    const now = Math.floor(Date.now() / 1_000);
+    const renewed = { exp: now + 1_000 };
+    expect(idOf(await send({ sub: 'a', ...renewed }, 'k'))).toBe(idOf(await send({ sub: 'a', exp: now + 2_000 }, 'k')));
+    expect(idOf(await send(renewed, 'k'))).toBe(idOf(await send(renewed, 'k')));
+    expect(idOf(await send(renewed, 'k'))).not.toBe(idOf(await send({ exp: now + 2_000 }, 'k')));
+  });
+
+  test('of a line is bound in the same way', async () => {
+    const line = JSON.stringify({ channels: ['a'], data: 'x', key: 'shared' });
+    const publishAs = async (sub: string): Promise<string> => {
+      const headers = {
+        ...bearing(await tokenOf({ publish: ['a'] }, { sub })),
+        'content-type': 'application/x-ndjson',
+      };
+      return (await post(`${hub.url}/publish`, line, headers)).text;
+    };
+    const first = await publishAs('one');
+    expect(await publishAs('two')).not.toBe(first);
+    expect(await publishAs('one')).toBe(first);
   });
 });
 

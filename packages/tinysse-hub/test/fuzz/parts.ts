@@ -136,7 +136,8 @@ export function body(random: Random): Buffer {
       () => JSON.stringify({ channels: odd(random), data: odd(random), event: odd(random), key: odd(random) }),
       () => JSON.stringify(odd(random)) ?? '',
       () => mutate(random, JSON.stringify({ channels: ['a', 'b'], data: random.text(), key: 'k' })),
-      () => '['.repeat(random.number(5_000)),
+      () => random.pick(['[', '{"a":', '[0,', '"', '\\"']).repeat(random.number(5_000)),
+      () => random.pick(['', '\r', '\ufeff', ' ']),
       () => '{"channels":["a"],"data":"\\ud800","__proto__":{"key":"k"}}',
     ])();
   return random.pick<() => Buffer>([

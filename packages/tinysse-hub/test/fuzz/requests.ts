@@ -48,7 +48,7 @@ function oddBody(random: Random, port: number): Buffer {
   const framed = random.chance(0.7);
   const headers = [
     `Authorization: Bearer ${goodToken()}`,
-    `Content-Type: ${lines ? 'application/x-ndjson' : random.pick(['text/plain', 'application/x-www-form-urlencoded'])}`,
+    `Content-Type: ${lines ? 'application/x-ndjson' : random.pick(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x'])}`,
     framed ? `Content-Length: ${length}` : 'Transfer-Encoding: chunked',
   ];
   return plain(port, `POST /publish${lines ? '' : '?channel=a'}`, headers, framed ? bytes : chunks(random, bytes));

@@ -4,11 +4,10 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { RedisServer } from '../../../tinysse/test/log/redis-parts.js';
 import { describeWith } from '../../../tinysse/test/programs.js';
-import { type Answer, ask, errorOf, post, Raw, subscribe } from '../http.js';
+import { type Answer, ask, errorOf, idOf, post, Raw, subscribe } from '../http.js';
 import { run, startHub } from '../program.js';
 
 const outcome = (answer: Answer): [status: number, code: string] => [answer.status, errorOf(answer).code];
-const idOf = ({ text }: Answer): string => (JSON.parse(text) as { id: string }).id;
 
 describe('a hub is told how many', () => {
   test('clients it takes', async () => {

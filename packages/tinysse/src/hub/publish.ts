@@ -16,6 +16,11 @@ export interface PublishInput {
   data: string | Uint8Array;
   /** Makes a retry harmless: an equal event with the same key within the log's key window is stored once. */
   key?: string | undefined;
+  /**
+   * Who publishes: a key means something among the events of one publisher only, so that nobody can take another's keys or
+   * see that they are used. At most 128 bytes of UTF-8. Default: all events without one are of one publisher.
+   */
+  publisher?: string | undefined;
 }
 
 /** Limits on publishing. */
@@ -53,7 +58,7 @@ function validateEvent(input: PublishInput, limits: PublishLimits): LogEvent {
   const channels = channelNames(input.channels, limits.channelsPerEvent);
   const event = eventName(input.event);
   const data = eventData(input.data);
-  const key = input.key === undefined ? undefined : publishKey(input.key);
+  const key = keyOf(input);
   const size = encodedLength(event, data);
   if (size > limits.eventBytes)
     throw new SSEError(
@@ -61,6 +66,12 @@ function validateEvent(input: PublishInput, limits: PublishLimits): LogEvent {
       `the event takes ${size} bytes on the wire; at most ${limits.eventBytes} are allowed`,
     );
   return { channels, event, data, size, key };
+}
+
+/** What the log knows a key by. Keys hold no control character, so those of different publishers never meet. */
+function keyOf({ key, publisher }: PublishInput): string | undefined {
+  if (key === undefined) return undefined;
+  return publisher === undefined ? publishKey(key) : `${publishKey(publisher)}\0${publishKey(key)}`;
 }
 
 /** What a publisher works with. */

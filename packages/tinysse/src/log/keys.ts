@@ -32,9 +32,7 @@ export class Keys {
     const known = this.#known.get(event.key);
     if (!known || known.time <= now - this.#windowMs) return undefined;
     if (known.fingerprint === fingerprint(event)) return known.offset;
-    throw new SSEError('KEY_REUSED', `key "${event.key}" was used for another event; a new event needs a new key`, {
-      outcome: 'rejected',
-    });
+    throw keyReused(event.key);
   }
 
   /** Remembers that `event.key` stands for the entry at `offset`. */
@@ -47,6 +45,14 @@ export class Keys {
       this.#known.delete(key);
     }
   }
+}
+
+/** @param key - as the log knows it: what stands before a NUL is whose it is, and not for people */
+export function keyReused(key: string): SSEError {
+  const own = key.slice(key.indexOf('\0') + 1);
+  return new SSEError('KEY_REUSED', `key "${own}" was used for another event; a new event needs a new key`, {
+    outcome: 'rejected',
+  });
 }
 
 /** A digest of an event's content (64 bits and the length), so that remembering a key does not retain its data. */

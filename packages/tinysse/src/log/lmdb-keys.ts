@@ -1,5 +1,4 @@
-import { SSEError } from '../errors.js';
-import { fingerprint } from './keys.js';
+import { fingerprint, keyReused } from './keys.js';
 import { type KeyRow, type LmdbStore, rowIn } from './lmdb-store.js';
 import type { LogEvent } from './log.js';
 
@@ -39,9 +38,7 @@ export class KeyBatch {
     const known = this.#known(event.key);
     if (!known || this.#expired(known)) return undefined;
     if (known.fingerprint === fingerprint(event)) return known.offset;
-    throw new SSEError('KEY_REUSED', `key "${event.key}" was used for another event; a new event needs a new key`, {
-      outcome: 'rejected',
-    });
+    throw keyReused(event.key);
   }
 
   /** Remembers that `event.key` stands for the entry at `offset`. */

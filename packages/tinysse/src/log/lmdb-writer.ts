@@ -13,6 +13,8 @@ import { LogTime } from './log-time.js';
 const MAX_EVENTS = 1_000;
 const MAX_LINKS = 5_000;
 const MAX_BYTES = 2 ** 20;
+/** A publisher, a NUL and a key. */
+const LONGEST_KEY = 2 * MAX_KEY_BYTES + 1;
 /** How often a log without publishes removes what has expired. */
 const SWEEP_MS = 10_000;
 
@@ -60,7 +62,7 @@ export class LmdbWriter {
       if (this.#broken) return reject(unavailable(this.#broken));
       // Whoever appends has checked the key; but one that LMDB refuses would leave half a transaction.
       const { key } = event;
-      if (key !== undefined && (key === '' || key.length > MAX_KEY_BYTES)) return reject(badKey());
+      if (key !== undefined && (key === '' || key.length > LONGEST_KEY)) return reject(badKey());
       this.#queue.push({ event, accept, reject });
       this.#pump();
     });
@@ -170,7 +172,7 @@ export class LmdbWriter {
 }
 
 const badKey = (): SSEError =>
-  new SSEError('INVALID_KEY', `a key must have 1 to ${MAX_KEY_BYTES} bytes`, { outcome: 'rejected' });
+  new SSEError('INVALID_KEY', `a key must have 1 to ${LONGEST_KEY} bytes`, { outcome: 'rejected' });
 
 function unavailable(cause: unknown): SSEError {
   if (cause instanceof SSEError && cause.code === 'LOG_LOCKED') return cause;

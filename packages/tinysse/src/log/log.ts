@@ -12,7 +12,7 @@ export interface LogEvent {
   readonly data: string;
   /** The length of the event as wire text in bytes (see `encodedLength`): what byte limits count. */
   readonly size: number;
-  /** Makes a repeated append harmless; see {@link Log.append}. */
+  /** Makes a repeated append harmless; see {@link Log.append}. At most 257 bytes of UTF-8; a NUL may stand in it. */
   readonly key?: string | undefined;
 }
 

@@ -1,5 +1,5 @@
-import { SSEError } from '../errors.js';
 import type { Cursor } from '../protocol/cursor.js';
+import { keyReused } from './keys.js';
 import type { LogEvent } from './log.js';
 import { elapsed, unavailable } from './redis-link.js';
 import type { Appended } from './redis-store.js';
@@ -75,10 +75,7 @@ export class Appends {
     for (const [i, { event, resolve, reject }] of batch.entries()) {
       const offset = appended.offsets[i]!;
       if (offset > 0) resolve({ epoch, offset });
-      else {
-        const message = `key "${event.key}" was used for another event; a new event needs a new key`;
-        reject(new SSEError('KEY_REUSED', message, { outcome: 'rejected' }));
-      }
+      else reject(keyReused(event.key as string));
     }
   }
 
