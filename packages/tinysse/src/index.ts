@@ -17,6 +17,8 @@ export type {
   LogWatcher,
   Membership,
   Peer,
+  PeerCount,
+  PeerQuery,
 } from './log/log.js';
 export { type MemoryLogOptions, memoryLog } from './log/memory.js';
 export { type Codec, json } from './protocol/codec.js';

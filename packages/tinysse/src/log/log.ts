@@ -84,12 +84,25 @@ export interface LogChannel {
   readonly floor: number;
 }
 
+/** A name, and how many a server has under it: at least 1. Names hold no control characters. */
+export type PeerCount = readonly [name: string, count: number];
+
 /** A server, as the others that share its log see it. Both methods are called at any time and must not throw. */
 export interface Peer {
-  /** What it says of itself. */
-  state(): string;
+  /** What it says of itself: each name once. Called about once a second; the log tells the others what has changed. */
+  state(): Iterable<PeerCount>;
   /** Another has told everybody something. */
   told(text: string): void;
+}
+
+/** Which names {@link Membership.ask} is about, in order of code points. */
+export interface PeerQuery {
+  /** Those that begin so. */
+  readonly prefix: string;
+  /** Those after this one. */
+  readonly after: string;
+  /** At most so many of each server. */
+  readonly limit: number;
 }
 
 /** A place among the servers that share a log. */
@@ -99,8 +112,12 @@ export interface Membership {
    * @throws SSEError LOG_UNAVAILABLE, LOG_CLOSED, with `outcome`
    */
   tell(text: string): Promise<void>;
-  /** What each of the others says of itself, as of the last seconds. @throws SSEError LOG_UNAVAILABLE, LOG_CLOSED */
-  ask(): Promise<readonly string[]>;
+  /**
+   * What the others say of themselves, as of the last seconds.
+   * @returns of each of them the first names asked for, so a name comes as often as servers have it
+   * @throws SSEError LOG_UNAVAILABLE, LOG_CLOSED
+   */
+  ask(query: PeerQuery): Promise<readonly PeerCount[]>;
   leave(): void;
 }
 

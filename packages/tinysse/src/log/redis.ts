@@ -187,8 +187,8 @@ export function redisLog(options: RedisLogOptions): RedisLog {
 
 function notAClient(client: object | undefined): SSEError {
   // A client of ioredis has `duplicate` as well, and a status.
-  const what =
-    client && 'duplicate' in client && 'status' in client ? 'client is a client of ioredis' : 'client is none';
-  const remedy = "redisLog needs one of the `redis` package: npm install redis, createClient({ url: 'redis://…' })";
+  const ioredis = client && 'duplicate' in client && 'status' in client;
+  const what = ioredis ? 'client is one of ioredis' : 'client is not one of the `redis` package';
+  const remedy = "redisLog needs createClient({ url: 'redis://…' }) of the `redis` package (npm install redis)";
   return new SSEError('INVALID_OPTION', `${what}; ${remedy}`);
 }

@@ -119,3 +119,13 @@ export class Client {
     else if (id !== '' && field('event') !== 'tinysse:position') this.received.push({ id, data });
   }
 }
+
+/** Which commands a server runs, those of scripts too, until the test has finished. */
+export async function monitor(port: number): Promise<string[]> {
+  const client = createClient({ socket: { host: '127.0.0.1', port } });
+  await client.connect();
+  onTestFinished(() => client.destroy());
+  const commands: string[] = [];
+  await client.monitor((line) => commands.push(String(line)));
+  return commands;
+}

@@ -1,18 +1,7 @@
-import { createClient } from 'redis';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { describeWith } from '../programs.js';
 import { eventOf } from './log-parts.js';
-import { openLog, RedisServer } from './redis-parts.js';
-
-/** Which commands a server runs, those of scripts too, until the test has finished. */
-async function monitor(port: number): Promise<string[]> {
-  const client = createClient({ socket: { host: '127.0.0.1', port } });
-  await client.connect();
-  onTestFinished(() => client.destroy());
-  const commands: string[] = [];
-  await client.monitor((line) => commands.push(String(line)));
-  return commands;
-}
+import { monitor, openLog, RedisServer } from './redis-parts.js';
 
 describeWith(['redis-server'], 'a page of a redisLog', () => {
   test('costs what it holds, however many full channels it is read from', async () => {
