@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { parse } from 'yaml';
+import { parse, YAMLParseError } from 'yaml';
 import { type ServeConfig, serveFlags } from './config.js';
 import { type FileSettings, type Flags, longName, readFlags } from './flags.js';
+import { nearest } from './nearest.js';
 import { reasonOf, UsageError } from './problems.js';
 
 /** The settings of `serve` from flags, environment, configuration file and defaults, in this order. @throws UsageError */
@@ -26,7 +27,8 @@ function readConfigFile(path: string, flags: Flags): FileSettings {
   const given = new Map<string, string[]>();
   for (const [name, value] of Object.entries(load(path))) {
     const flag = known.get(name);
-    if (!flag) throw new UsageError(`${path}: unknown setting "${name}"${suggestion(name, [...known.keys()])}`);
+    if (!flag)
+      throw new UsageError(`${path}: unknown setting "${name}"; did you mean "${nearest(name, [...known.keys()])}"?`);
     const values = Array.isArray(value) ? value : [value];
     if (Array.isArray(value) && !flag.many) throw new UsageError(`${path}: ${name}: must be one value, not a list`);
     const odd = values.find((one) => !['string', 'number', 'boolean'].includes(typeof one));
@@ -36,30 +38,22 @@ function readConfigFile(path: string, flags: Flags): FileSettings {
   return { path, given };
 }
 
+/** What is wrong with a file, but for what it says: that may be a secret. */
+function problemOf(error: unknown): string {
+  if ((error as NodeJS.ErrnoException).syscall !== undefined) return reasonOf(error);
+  if (!(error instanceof YAMLParseError)) return 'not YAML: it holds an alias (*) without an anchor (&)';
+  const [at] = error.linePos ?? [];
+  const what = error.code === 'DUPLICATE_KEY' ? 'settings must be unique' : `not YAML (${error.code})`;
+  return at === undefined ? what : `${what}, at line ${at.line}, column ${at.col}`;
+}
+
 function load(path: string): object {
   let settings: unknown;
   try {
-    settings = parse(readFileSync(path, 'utf8')) ?? {};
+    settings = parse(readFileSync(path, 'utf8'), { logLevel: 'error' }) ?? {};
   } catch (error) {
-    throw new UsageError(`${path}: ${reasonOf(error).split('\n', 1)[0]}`);
+    throw new UsageError(`${path}: ${problemOf(error)}`);
   }
   if (typeof settings === 'object' && !Array.isArray(settings)) return settings as object;
   throw new UsageError(`${path}: must hold settings, one a line, as in "port: 8080"`);
-}
-
-function suggestion(name: string, known: readonly string[]): string {
-  const [nearest = ''] = [...known].sort((a, b) => distance(name, a) - distance(name, b));
-  return `; did you mean "${nearest}"?`;
-}
-
-/** How many letters must be put in, taken out or changed to make `b` of `a`. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, n) => n);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++)
-      next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1));
-    row = next;
-  }
-  return row[b.length]!;
 }

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { UsageError } from './problems.js';
+import { shown } from './shown.js';
 import type { Parse } from './values.js';
 
 /** One setting of a command: a flag, and a variable of the environment that stands in for it. */
@@ -101,7 +102,10 @@ export interface Given {
   readonly label: string;
 }
 
-/** Finds a setting: the flag, else its variable (an empty one is none), else the file, else the default. */
+/** Whether a variable was set by Kubernetes or Docker, whose TINYSSE_PORT for a service "tinysse" is tcp://10.3.2.1:80. */
+export const isServiceLink = (value: string): boolean => /^(?:tcp|udp|sctp):\/\//.test(value);
+
+/** Finds a setting: the flag, else its variable (an empty one is none, nor is a service's), else the file, else the default. */
 export function find(
   command: Command,
   name: string,
@@ -114,7 +118,7 @@ export function find(
   if (given !== undefined)
     return { texts: Array.isArray(given) ? given : [String(given)], origin: 'flag', label: `${long} ` };
   const variable = env[variableOf(flag)];
-  if (variable)
+  if (variable && !isServiceLink(variable))
     return { texts: many ? variable.split(',') : [variable], origin: 'environment', label: `${variableOf(flag)}=` };
   const texts = file?.given.get(long.slice(2));
   if (texts) return { texts, origin: 'file', label: `${file?.path}: ${long.slice(2)}: ` };
@@ -137,7 +141,7 @@ export function readFlags<F extends Flags>(
     try {
       values[name] = flag.read(texts);
     } catch (error) {
-      const text = flag.secret ? '…' : texts.at(-1);
+      const text = flag.secret ? '…' : shown(texts.at(-1) ?? '');
       throw new UsageError(`${label}${text}: ${(error as Error).message}`);
     }
   }

@@ -6,6 +6,7 @@ import { serveCommand } from './cli/serve.js';
 import { tailCommand } from './cli/tail.js';
 import { tokenCommand } from './cli/token.js';
 import { Failure, UsageError } from './problems.js';
+import { withoutValues } from './shown.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -17,7 +18,7 @@ const program = new Command('tinysse-hub')
   .helpOption('-h, --help', 'print this help')
   .helpCommand('help [command]', 'print the help of a command')
   // Commander puts its suggestion on a line of its own.
-  .configureOutput({ outputError: (text, write) => write(`${text.trim().replace(/\s*\n\s*/g, ' ')}\n`) })
+  .configureOutput({ outputError: (text, write) => write(`${withoutValues(text.trim()).replace(/\s*\n\s*/g, ' ')}\n`) })
   .exitOverride()
   .addHelpText(
     'after',

@@ -125,8 +125,11 @@ export const hubUrl: Parse<URL> = (given) => {
 };
 
 export const webUrl: Parse<URL> = (given) => {
-  if (/^https?:\/\//i.test(given) && URL.canParse(given)) return new URL(given);
-  throw new Error('must be a URL that begins http:// or https://');
+  const url = /^https?:\/\//i.test(given) && URL.canParse(given) ? new URL(given) : undefined;
+  if (!url) throw new Error('must be a URL that begins http:// or https://');
+  // fetch takes no such URL, and its error shows the password.
+  if (url.username || url.password) throw new Error('must not hold a user or a password');
+  return url;
 };
 
 /** Where a Redis is, with its user, password and database. */

@@ -9,6 +9,7 @@ import {
   type JWTVerifyGetKey,
 } from 'jose';
 import { Failure } from '../problems.js';
+import { shown } from '../shown.js';
 import { type QuickVerify, quickVerify } from './hmac.js';
 
 /** What verifies tokens. */
@@ -81,7 +82,7 @@ function remoteSet(url: URL, log: KeySources['log']): KeySet {
       if (failure && Date.now() < failure.until) throw failure.error;
       try {
         const response = await fetch(...args);
-        if (response.status !== 200) throw new Error(`${url.origin} answered with status ${response.status}`);
+        if (response.status !== 200) throw new Error(`${url.origin} answered with status ${statusOf(response, url)}`);
         failure = undefined;
         return response;
       } catch (error) {
@@ -102,6 +103,13 @@ function remoteSet(url: URL, log: KeySources['log']): KeySet {
       }
     },
   };
+}
+
+/** A redirect is not followed: keys are taken from where the settings say, and nowhere else. */
+function statusOf({ status, headers }: Response, url: URL): string {
+  const location = headers.get('location');
+  if (status < 300 || status >= 400 || location === null || !URL.canParse(location, url)) return String(status);
+  return `${status}, to ${shown(new URL(location, url).href)}; if the keys are there, name that with --jwks-url`;
 }
 
 const LOOK_AGAIN_MS = 1_000;
@@ -137,7 +145,9 @@ function readSet(path: string): [set: JWTVerifyGetKey, stamp: string] {
     const stamp = stampOf(path);
     return [createLocalJWKSet(JSON.parse(readFileSync(path, 'utf8')) as JSONWebKeySet), stamp];
   } catch (error) {
-    throw new Failure(`--jwks-file ${path}: not a JSON Web Key Set: ${(error as Error).message}`);
+    // A syntax error shows what the file holds, and that may be a secret.
+    const problem = error instanceof SyntaxError ? 'not JSON' : (error as Error).message;
+    throw new Failure(`--jwks-file ${path}: not a JSON Web Key Set: ${problem}`);
   }
 }
 

@@ -3,8 +3,11 @@ import { stringify } from 'yaml';
 import { openAuth } from '../auth/auth.js';
 import { checkServe, serveFlags } from '../config.js';
 import { readServeConfig, readServeFile } from '../config-file.js';
+import { unknownVariables } from '../environment.js';
 import { addFlags, type Flag, find, longName } from '../flags.js';
 import { roomFor } from '../limits.js';
+import { shown } from '../shown.js';
+import { say } from './stdio.js';
 
 export function checkConfigCommand(program: Command): void {
   const command = program
@@ -27,6 +30,7 @@ Examples:
       checkServe(config);
       roomFor(config);
       await openAuth(config, () => {});
+      for (const problem of unknownVariables(process.env)) say(problem);
       process.stdout.write(effective(command, process.env));
     });
 }
@@ -40,6 +44,9 @@ function effective(command: Command, env: NodeJS.ProcessEnv): string {
     const { texts, origin } = find(command, name, flag, env, file);
     if (texts.length === 0) return [`# ${setting}: ${flag.description}`];
     if (flag.secret) return [`# ${setting}: (not shown) # ${origin}`];
+    const parts = texts.map(shown);
+    if (parts.some((part, i) => part !== texts[i]))
+      return [`# ${setting}: ${parts.join(', ')} (not shown in full) # ${origin}`];
     const value = flag.many ? texts : texts[0];
     return [`${stringify({ [setting]: value }, { lineWidth: 0, collectionStyle: 'any' }).trimEnd()} # ${origin}`];
   });

@@ -2,7 +2,9 @@ import type { Command } from 'commander';
 import { createSSEClient, type SSEClient, SSEError, type SSEReset } from 'tinysse/client';
 import { type TailConfig, tailFlags } from '../config.js';
 import { addFlags, find, readFlags } from '../flags.js';
+import { patternHint } from '../hints.js';
 import { Failure, reasonOf, UsageError } from '../problems.js';
+import { shown } from '../shown.js';
 import { webUrl } from '../values.js';
 import { endWithReader, print, say } from './stdio.js';
 
@@ -46,11 +48,13 @@ function endpointOf(targets: string[], hub: URL): URL {
     try {
       return webUrl(first);
     } catch (error) {
-      throw new UsageError(`${first}: ${(error as Error).message}`);
+      throw new UsageError(`${shown(first)}: ${(error as Error).message}`);
     }
   }
   if (targets.some(isUrl)) throw new UsageError('name channels or one URL, not both');
   const endpoint = new URL('events', hub);
+  const hint = patternHint(targets);
+  if (hint) say(hint);
   for (const channel of targets) endpoint.searchParams.append('channel', channel);
   return endpoint;
 }
@@ -89,7 +93,7 @@ function sayWhatBecomes(client: SSEClient, endpoint: URL): void {
   let away = false;
   client.onOpen(() => {
     away = false;
-    say(`connected to ${endpoint.href}`);
+    say(`connected to ${shown(endpoint.href)}`);
   });
   client.onError((error) => {
     if (!error.willRetry || away) return;
