@@ -1,5 +1,8 @@
+import { createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { pipeline } from 'node:stream';
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { describeWith } from '../../tinysse/test/programs.js';
 import { launch, shown, visit } from './browser.js';
 import { ask, post } from './http.js';
@@ -86,6 +89,29 @@ describeWith(['chromium'], 'the page', () => {
     await page.locator('#count', { hasText: '450, the last 200 shown' }).waitFor();
     await page.locator('.events .data', { hasText: /^450$/ }).waitFor();
     expect((await shown(page)).map(Number)).toEqual(Array.from({ length: 200 }, (_, i) => i + 251));
+  });
+
+  test('works below the prefix of a proxy that takes it off', async () => {
+    const proxy = createServer((req, res) => {
+      const path = /^\/some\/hub(\/.*)/.exec(req.url ?? '')?.[1];
+      if (path === undefined) return void res.writeHead(404).end();
+      const headers = { ...req.headers, host: `127.0.0.1:${hub.port}` };
+      // As a proxy does that is told to: the page's origin is that of the proxy.
+      if (headers.origin) headers.origin = hub.url;
+      const sent = request(hub.url + path, { method: req.method, headers }, (answer) => {
+        res.writeHead(answer.statusCode ?? 0, answer.headers);
+        pipeline(answer, res, () => {});
+      });
+      pipeline(req, sent, () => {});
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void proxy.close().closeAllConnections());
+    const at = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}/some/hub/`;
+    const { page, problems, requested } = await visit(browser, `${at}?channel=below`);
+    expect(await page.locator('#empty').innerText()).toContain(`'${at}publish?channel=below'`);
+    await page.getByRole('button', { name: 'Publish' }).click();
+    await page.locator('.events .data', { hasText: /^hello$/ }).waitFor();
+    expect([problems, requested.filter((url) => !url.startsWith(at))]).toEqual([[], []]);
   });
 
   test('may load nothing from elsewhere', async () => {

@@ -12,12 +12,15 @@ const named = query.getAll('channel').filter((name) => name !== '');
 const channels = named.length > 0 ? named : ['demo'];
 const lastEventId = query.get('lastEventId');
 
+/** Where the hub is: below this page, which a proxy may show under a prefix. */
+const at = (route: string): string => new URL(route, document.baseURI).href;
+
 const list = createEventList(byId('events'), byId('count'), byId('empty'));
 subscribe();
 setUpSubscribeForm(byId('subscribe'));
 setUpPublishForm(byId('publish'), byId('answer'));
 byId('clear').addEventListener('click', () => list.clear());
-byId('example').textContent = `curl -d 'hello' '${location.origin}/publish?${channelQuery(channels.slice(0, 1))}'`;
+byId('example').textContent = `curl -d 'hello' '${at(`publish?${channelQuery(channels.slice(0, 1))}`)}'`;
 document.title = `${channels.join(', ')} · tinysse-hub`;
 
 function subscribe(): void {
@@ -33,7 +36,7 @@ function subscribe(): void {
     state.textContent = words;
   };
   const client = createSSEClient({
-    endpoint: `/events?${channelQuery(channels)}`,
+    endpoint: at(`events?${channelQuery(channels)}`),
     maxRetryDelay: 5_000,
     ...(lastEventId && { lastEventId }),
   });
@@ -85,7 +88,7 @@ function setUpPublishForm(form: HTMLFormElement, answer: HTMLOutputElement): voi
 /** @returns what went wrong, if anything did */
 async function publish(target: URLSearchParams, body: string): Promise<string | undefined> {
   try {
-    const response = await fetch(`/publish?${target}`, { method: 'POST', body });
+    const response = await fetch(at(`publish?${target}`), { method: 'POST', body });
     if (response.ok) return undefined;
     const { error } = (await response.json()) as { error: { message: string } };
     return error.message;
