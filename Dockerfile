@@ -20,7 +20,7 @@ USER node
 WORKDIR /app
 VOLUME /data
 EXPOSE 7730
-HEALTHCHECK --interval=30s --timeout=5s --start-period=10s CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.TINYSSE_PORT ?? 7730}/readyz`).then(({ status }) => process.exit(status === 200 ? 0 : 1), () => process.exit(1))"]
+HEALTHCHECK --interval=30s --timeout=5s --start-period=10s CMD ["node", "-e", "const port = /^[0-9]+$/.exec(process.env.TINYSSE_PORT ?? '') ?? 7730; fetch(`http://127.0.0.1:${port}/readyz`).then(({ status }) => process.exit(status === 200 ? 0 : 1), () => process.exit(1))"]
 # `docker stop --time 20` lets slow streams end: they have --drain-timeout, 10 s.
 ENTRYPOINT ["node", "node_modules/tinysse-hub/bin/tinysse-hub.js"]
 CMD ["serve"]

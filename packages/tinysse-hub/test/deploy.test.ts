@@ -62,6 +62,18 @@ describe('the Dockerfile', () => {
     const status = (): number | null =>
       spawnSync(process.execPath, check.slice(1), { env: { TINYSSE_PORT: String(port) } }).status;
     expect([check[0], status()]).toEqual(['node', 0]);
+    // Where there is no port to be read, it is the usual one, as for the hub itself.
+    const text = check.at(-1) as string;
+    const asked = (set: string) =>
+      spawnSync(
+        process.execPath,
+        ['-e', `globalThis.fetch = async (url) => console.log(url) ?? { status: 200 }; ${text}`],
+        {
+          env: { TINYSSE_PORT: set },
+          encoding: 'utf8',
+        },
+      ).stdout;
+    for (const set of ['', 'tcp://10.3.2.1:80']) expect(asked(set)).toBe('http://127.0.0.1:7730/readyz\n');
     await hub.end();
     expect(status()).toBe(1);
   });
