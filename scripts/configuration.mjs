@@ -21,7 +21,8 @@ What it says and no flag knows is refused, with the nearest known name. Lists st
 commas separate. Times take \`ms\`, \`s\`, \`m\`, \`h\`, \`d\`; sizes \`B\`, \`KiB\`, \`MiB\`, \`GiB\`, \`kB\`, \`MB\`, \`GB\`. Paths begin where the
 program was started.
 
-Limits that have no flag: a request line and headers of 64 KiB; a token of 8 KiB; a body of events, one a line, of 8 MiB and 10,000
+Limits that have no flag: a request line and headers of 64 KiB, or more where a stream may have more channels, 113 KiB by
+default (over HTTP/2 each header has at most 64 KiB); a token of 8 KiB; a body of events, one a line, of 8 MiB and 10,000
 lines; 1,000 streams in one HTTP/2 connection; an idle connection is kept for 65 s. Whatever a limit refuses is answered with its
 code, counted in \`/metrics\` and logged; an EventSource, which an error would end for good, is told to come back instead.
 `;

@@ -10,7 +10,7 @@ import type { Journal } from './journal.js';
 import type { Metrics } from './metrics.js';
 import { channelsRoute, disconnectRoute } from './routes/channels.js';
 import { type EventsLimits, eventsRoute } from './routes/events.js';
-import { healthRoutes } from './routes/health.js';
+import { type Health, healthRoutes } from './routes/health.js';
 import { type PublishLimits, publishRoute } from './routes/publish.js';
 
 export interface AppOptions {
@@ -23,18 +23,20 @@ export interface AppOptions {
   /** Both are told of every request that is refused. */
   readonly metrics: Metrics;
   readonly journal: Journal;
+  readonly metricsFor: Health['metricsFor'];
   /** Told of errors that are no client's doing. */
   readonly log: (error: unknown) => void;
 }
 
 /** The hub's HTTP interface. */
-export function createApp({ sse, auth, cors, checkNames, limits, metrics, journal, log }: AppOptions): RequestListener {
+export function createApp(options: AppOptions): RequestListener {
+  const { sse, auth, cors, checkNames, limits, metrics, metricsFor, journal, log } = options;
   const routes = new Map<string, Route>([
     ['/publish', { methods: ['POST'], handle: publishRoute(sse, auth, limits) }],
     ['/events', { methods: READ, handle: eventsRoute(sse, auth, limits) }],
     ['/channels', { methods: READ, handle: channelsRoute(sse, auth) }],
     ['/disconnect', { methods: ['POST'], handle: disconnectRoute(sse, auth) }],
-    ...healthRoutes(sse, metrics),
+    ...healthRoutes(sse, { auth, metrics, metricsFor }),
     ...consoleRoutes(),
   ]);
 

@@ -66,9 +66,25 @@ export const serveFlags = {
   ),
   allowHost: list('--allow-host <name>', 'another name that clients call the hub by; may be repeated', hostName),
   heartbeat: value('--heartbeat <time>', 'the longest silence on a stream', duration, '15s'),
+  controlEvents: value(
+    '--control-events <switch>',
+    'on: a stream tells positions and gaps by events; off, for clients that take every event for data: by comments and status 409',
+    oneOf('on', 'off'),
+    'on',
+  ),
+  replayAllOnConnect: toggle(
+    '--replay-all-on-connect',
+    'begin a stream without a position with all that is kept, instead of what comes next',
+  ),
   ...limitFlags,
   tlsCert: optional('--tls-cert <file>', 'certificate in PEM: HTTPS with HTTP/2; SIGHUP reads it again', text),
   tlsKey: optional('--tls-key <file>', 'its key in PEM', text),
+  metrics: value(
+    '--metrics <who>',
+    'who may read /metrics: everyone, admin (a token with the claim tinysse.admin) or nobody',
+    oneOf('everyone', 'admin', 'nobody'),
+    'everyone',
+  ),
   logLevel: value(
     '--log-level <level>',
     'what to log: debug, info, warn, error or silent',

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
 import type { Observer } from 'tinysse';
+import { patternHint } from './hints.js';
 import type { Addresses } from './http/address.js';
 import { whoOf } from './http/sender.js';
 
@@ -44,7 +45,10 @@ export function createJournal(logger: Logger, addresses: Addresses): Journal {
     unheard: (address, { code, message }) => logger.info({ address, code, why: message }, 'refused'),
     observer: {
       connected: ({ context, channels }) =>
-        logger.info({ ...sender(context.raw as IncomingMessage), ...some(channels) }, 'connected'),
+        logger.info(
+          { ...sender(context.raw as IncomingMessage), ...some(channels), hint: patternHint(channels) },
+          'connected',
+        ),
       disconnected: ({ context, channels }, { reason, events, ms }) =>
         logger.info(
           { ...sender(context.raw as IncomingMessage), ...some(channels), why: reason, events, seconds: ms / 1_000 },

@@ -78,6 +78,15 @@ export function roomFor({ maxClients }: LimitConfig, files = fileLimit()): Room 
   );
 }
 
+/** The least that a request line and headers may have, and what a channel may take of a URL: 255 bytes, each as %XX. */
+const HEADER_BYTES = 64 * 2 ** 10;
+const CHANNEL_BYTES = '&channel='.length + 3 * 255;
+const MOST_HEADER_BYTES = 8 * 2 ** 20;
+
+/** How long a request line and its headers may be: a subscriber of many channels names them all in its URL. */
+export const headerBytes = ({ maxChannelsPerClient: channels }: Pick<LimitConfig, 'maxChannelsPerClient'>): number =>
+  Math.min(MOST_HEADER_BYTES, Math.max(HEADER_BYTES, HEADER_BYTES / 4 + channels * CHANNEL_BYTES));
+
 /** The limits of the server of streams. */
 export const serverLimits = (config: LimitConfig, { clients }: Room): Pick<SSEServerOptions, 'limits' | 'stallMs'> => ({
   stallMs: config.stallTimeout,

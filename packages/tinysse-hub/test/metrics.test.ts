@@ -132,7 +132,8 @@ test('the help text and the samples of a second scrape count on, not anew', asyn
   await subscribe(port, 'channel=a');
   for (const times of [1, 2]) {
     await post(`${url}/publish?channel=a`, 'x');
-    expect((await ask(`${url}/metrics`)).text).toContain(`\ntinysse_events_published_total ${times}\n`);
+    const read = async () => (await ask(`${url}/metrics`)).text;
+    await expect.poll(read, { timeout: 5_000 }).toContain(`\ntinysse_events_published_total ${times}\n`);
   }
 });
 

@@ -2,8 +2,10 @@ import type { Command } from 'commander';
 import { createSSEServer, httpStatus, SSEError } from 'tinysse';
 import { createApp } from '../app.js';
 import { openAuth } from '../auth/auth.js';
+import { browsersRefuse } from '../bad-ports.js';
 import { checkServe, type ServeConfig, serveFlags } from '../config.js';
 import { readServeConfig } from '../config-file.js';
+import { unknownVariables } from '../environment.js';
 import { addFlags } from '../flags.js';
 import { countedAs, createAddresses } from '../http/address.js';
 import { createBroken, type NoteRefusal } from '../http/broken.js';
@@ -13,7 +15,7 @@ import { listen } from '../http/listener.js';
 import { checkNames } from '../http/names.js';
 import { PublishRate } from '../http/rate.js';
 import { createJournal } from '../journal.js';
-import { roomFor, serverLimits } from '../limits.js';
+import { headerBytes, roomFor, serverLimits } from '../limits.js';
 import { createLogger } from '../logger.js';
 import { createMetrics } from '../metrics.js';
 import { observerOf } from '../observe.js';
@@ -61,17 +63,27 @@ async function serve(config: ServeConfig, version: string): Promise<void> {
     const level = error instanceof SSEError && httpStatus(error) < 500 ? 'debug' : 'error';
     logger[level]({ err: error }, String(message));
   };
+  for (const problem of unknownVariables(process.env)) logger.warn(problem);
   const auth = await openAuth(config, (message, error) => logger.error({ err: error }, message));
   const store = await createStore(config);
   const { host, port: wanted, requestTimeout: requestTimeoutMs, heartbeat, stallTimeout } = config;
   const silenceMs = Math.max(requestTimeoutMs, 2 * heartbeat, stallTimeout);
-  const listener = await listen({ host, port: wanted, tls, requestTimeoutMs, silenceMs });
+  const listener = await listen({
+    host,
+    port: wanted,
+    tls,
+    requestTimeoutMs,
+    silenceMs,
+    headerBytes: headerBytes(config),
+  });
   const metrics = createMetrics(version);
   const addresses = createAddresses(config.trustedProxy);
   const journal = createJournal(logger, addresses);
   const sse = createSSEServer({
     ...serverLimits(config, room),
     heartbeatMs: heartbeat,
+    controlEvents: config.controlEvents === 'on',
+    replayAllOnConnect: config.replayAllOnConnect,
     // Pages of 32 KiB are bound enough: with fewer events in each, clients that come back cost more. bench: reconnect-storm
     clientChannelBuffer: 1_000,
     refusalBody: 'json',
@@ -101,6 +113,7 @@ async function serve(config: ServeConfig, version: string): Promise<void> {
       addressOf: (req) => countedAs(addresses.of(req)),
     },
     metrics,
+    metricsFor: config.metrics,
     journal,
     log: (error) => log('a request failed', error),
   });
@@ -122,4 +135,6 @@ async function serve(config: ServeConfig, version: string): Promise<void> {
   welcome({ url: listener.url, version, place: store.place, room, token });
   const { address, port } = listener;
   logger.info({ address, port, version, events: store.place, ...room }, 'listening');
+  if (browsersRefuse(port))
+    logger.warn({ port }, 'browsers refuse to connect to this port; take another one with --port');
 }

@@ -21,6 +21,8 @@ export interface ListenOptions {
   readonly requestTimeoutMs: number;
   /** How long nothing may pass in a connection of HTTP/2; longer than any stream is silent or stalled. */
   readonly silenceMs: number;
+  /** How long a request line and headers may be. */
+  readonly headerBytes: number;
 }
 
 /** What a listener asks of the program. */
@@ -47,8 +49,6 @@ export interface Listener {
   closeAll(): void;
 }
 
-// A subscriber of many channels names them all in its URL.
-const HEADER_BYTES = 64 * 2 ** 10;
 /** Streams of one HTTP/2 connection, and the megabytes that they may hold back. */
 const HTTP2_STREAMS = 1_000;
 const HTTP2_MEMORY_MB = 64;
@@ -59,7 +59,7 @@ const KEEP_ALIVE_MS = 65_000;
 export async function listen(options: ListenOptions): Promise<Listener> {
   const { tls } = options;
   const times = timesOf(options);
-  const parts = tls ? secure(tls, times, options.silenceMs) : plain(times);
+  const parts = tls ? secure(tls, times, options) : plain(times, options);
   const place = await bind(parts.server, options);
   const { server } = parts;
   return {
@@ -92,8 +92,8 @@ const timesOf = ({ requestTimeoutMs: ms }: ListenOptions) => ({
 });
 type Times = ReturnType<typeof timesOf>;
 
-function plain(times: Times): Parts {
-  const server = createServer({ ...times, maxHeaderSize: HEADER_BYTES });
+function plain(times: Times, { headerBytes }: ListenOptions): Parts {
+  const server = createServer({ ...times, maxHeaderSize: headerBytes });
   const closePeeked = peek(server);
   return {
     server,
@@ -106,14 +106,14 @@ function plain(times: Times): Parts {
   };
 }
 
-function secure(files: TlsFiles, times: Times, silenceMs: number): Parts {
+function secure(files: TlsFiles, times: Times, { silenceMs, headerBytes }: ListenOptions): Parts {
   const server = createSecureServer({
     ...readPair(files),
     handshakeTimeout: times.requestTimeout,
     allowHTTP1: true,
-    maxHeaderSize: HEADER_BYTES,
+    maxHeaderSize: headerBytes,
     maxSessionMemory: HTTP2_MEMORY_MB,
-    settings: { maxConcurrentStreams: HTTP2_STREAMS, maxHeaderListSize: HEADER_BYTES },
+    settings: { maxConcurrentStreams: HTTP2_STREAMS, maxHeaderListSize: headerBytes },
   } as Parameters<typeof createSecureServer>[0]);
   // Of HTTP/1.1 on this port; the options have no place for them.
   Object.assign(server, times);
