@@ -1,3 +1,4 @@
+import { fetchSafely } from '#fetch';
 import { SSEError } from '../errors.js';
 import type { CodecFor, Untyped } from '../protocol/codec.js';
 import { POSITION_EVENT, RESERVED_PREFIX, RESET_EVENT } from '../protocol/event.js';
@@ -6,6 +7,8 @@ import { createListeners, OPEN, RESET, STATE } from './listeners.js';
 import { createLoops } from './loops.js';
 import { isSeen } from './position.js';
 import { type Failure, isOnce, obeyed, type ReconnectState, reconnect } from './reconnect.js';
+import { askInHeader, askInQuery, isFetchable, type SafeInit } from './request.js';
+import { ownSignal } from './signal.js';
 import { openStream } from './stream.js';
 import type { SSEClient, SSEClientOptions, SSEClientState } from './types.js';
 import { onWake } from './wake.js';
@@ -32,6 +35,7 @@ const USUAL_HEARTBEAT_MS = 15_000;
  * @param options - where the stream is, and how to keep it
  * @param clock - the client's time; for tests
  * @param random - in [0, 1), spreads reconnects; for tests
+ * @param listenWake - tells what makes it worth trying at once
  * @throws SSEError INVALID_OPTION
  * @example
  * const client = createSSEClient({ endpoint: '/events' });
@@ -42,10 +46,12 @@ export function createSSEClient<Events extends object = Untyped>(
   options: SSEClientOptions<Events> & CodecFor<Events>,
   clock = clientClock,
   random = Math.random,
+  listenWake = onWake,
 ): SSEClient<Events> {
-  const { endpoint, method, body, headers, credentials, storage, signal } = options;
-  const invalid = (name: 'endpoint' | keyof typeof DEFAULTS, cause?: unknown) =>
-    new SSEError('INVALID_OPTION', `${name}: ${options[name]}`, { cause });
+  const { endpoint, method, body, headers, credentials, storage } = options;
+  const signal = ownSignal(options.signal);
+  // Values stay out of the message, which may be logged: an endpoint may have a password.
+  const invalid = (name: 'endpoint' | keyof typeof DEFAULTS) => new SSEError('INVALID_OPTION', `${name} is not valid`);
   const limits = { ...DEFAULTS, once: isOnce(options) };
   for (const name of Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[]) {
     limits[name] = +(options[name] ?? limits[name]);
@@ -56,18 +62,23 @@ export function createSSEClient<Events extends object = Untyped>(
   try {
     // From the page, where there is one.
     url = new URL(endpoint, globalThis.document?.baseURI ?? globalThis.location?.href).href;
-  } catch (cause) {
-    throw invalid('endpoint', cause);
+  } catch {
+    throw invalid('endpoint');
   }
-  const key = `tinysse:${url}`;
+  // One user's cursor is not another's.
+  const key = `tinysse:${url}${options.identity ?? ''}`;
   let lastEventId = options.lastEventId ?? storage?.getItem(key) ?? '';
   let state: SSEClientState = 'closed';
   let attempts: ReconnectState = FRESH;
   let heartbeatMs = 0;
+  /** The server's `retry:`, once it has said one. */
+  let retryMs = 0;
   // Of this connection: when it was opened, and whether it has shown its position. Only then are its ids known to be
   // ordered.
   let openedAt: number | undefined;
   let ordered: boolean | undefined;
+  /** Whether this connection has brought a message that was new. */
+  let brought: boolean | undefined;
   /** Ends what goes on now: the stream, or the wait for the next one. */
   let release = () => {};
 
@@ -84,8 +95,7 @@ export function createSSEClient<Events extends object = Untyped>(
     loops.end(error);
     if (error) report(error);
   };
-  const abort = (): void =>
-    finish(new SSEError('ABORTED', 'the signal was aborted', { cause: signal!.reason, willRetry: false }));
+  const abort = (): void => finish(new SSEError('ABORTED', 'aborted', { cause: signal!.reason, willRetry: false }));
 
   /** @returns whether there was something new */
   const advance = (id: string): boolean => {
@@ -101,7 +111,7 @@ export function createSSEClient<Events extends object = Untyped>(
     release();
     if (signal?.aborted) return abort();
     signal?.addEventListener('abort', abort);
-    ordered = openedAt = undefined;
+    ordered = openedAt = brought = undefined;
     release = openStream({
       ...limits,
       clock,
@@ -110,18 +120,17 @@ export function createSSEClient<Events extends object = Untyped>(
         options.idleTimeoutMs ??
         HEARTBEATS_MISSED * (heartbeatMs || (isSeen(lastEventId, lastEventId) ? USUAL_HEARTBEAT_MS : 0)),
       async request(signal) {
+        if (!isFetchable(url)) throw invalid('endpoint');
         const target = new URL(url);
         const sent = new Headers(typeof headers === 'function' ? await headers() : headers);
-        signal.throwIfAborted();
         sent.set('accept', 'text/event-stream');
         if (lastEventId) {
-          // To another origin the header would need a preflight. A header takes bytes: those of UTF-8, one a unit.
-          if ((globalThis.location ?? target).origin !== target.origin)
-            target.searchParams.set('lastEventId', lastEventId);
-          else sent.set('last-event-id', String.fromCharCode(...new TextEncoder().encode(lastEventId)));
+          // To another origin the header would need a preflight.
+          if ((globalThis.location ?? target).origin !== target.origin) askInQuery(target, lastEventId);
+          else askInHeader(sent, lastEventId);
         }
-        const init = { method, body, credentials, headers: sent, cache: 'no-store', signal };
-        return (options.fetch ?? fetch)(target.href, init as RequestInit);
+        const init = { method, body, credentials, headers: sent, cache: 'no-store', signal } as SafeInit;
+        return () => fetchSafely(options.fetch ?? fetch, target.href, init, ['accept']);
       },
       onOpen() {
         openedAt = clock.now();
@@ -129,19 +138,24 @@ export function createSSEClient<Events extends object = Untyped>(
         emit(OPEN);
       },
       onRetry(ms) {
-        limits.retryInterval = obeyed(ms);
+        limits.retryInterval = retryMs = obeyed(ms);
       },
       onEvent(received, ownId) {
         const { id, event, data } = received;
-        if (event === RESET_EVENT) {
-          const reset = JSON.parse(data);
+        const isPosition = event === POSITION_EVENT;
+        // Where the first position is not the cursor, a proxy or a redirect has dropped that: the server begins elsewhere.
+        const isElsewhere = isPosition && !ordered && isSeen(lastEventId, lastEventId) && !isSeen(id, lastEventId);
+        if (event === RESET_EVENT || isElsewhere) {
+          const reset = isElsewhere ? { reason: 'unknown', lastEventId, resumedAt: id } : JSON.parse(data);
           lastEventId = id;
           emit(RESET, reset);
-        } else if (event === POSITION_EVENT) {
+        }
+        if (isPosition) {
           ordered = true;
           advance(id);
           heartbeatMs = +data || heartbeatMs;
         } else if (!event.startsWith(RESERVED_PREFIX) && (!ownId || advance(id))) {
+          brought = true;
           const message = tell(received);
           if (message) loops.push(message);
         }
@@ -158,13 +172,20 @@ export function createSSEClient<Events extends object = Untyped>(
         if (status === 204) return finish();
         const openMs = clock.now() - openedAt!;
         const canRefresh = typeof headers === 'function';
-        const next = reconnect(attempts, { code, status, retryAfterMs, openMs }, limits, canRefresh, random());
+        const next = reconnect(attempts, { code, status, retryAfterMs, openMs, brought }, limits, canRefresh, random());
         const { delayMs, failures: attempt } = (attempts = next);
         const willRetry = delayMs !== undefined;
         Object.assign(error, { code: next.code, attempt, willRetry });
         if (!willRetry) return finish(error);
-        const unset = clock.after(delayMs, start);
-        const deafen = onWake(start);
+        let unset = clock.after(delayMs, start);
+        // What the server has asked for is waited for, whatever wakes the client.
+        const notBefore = clock.now() + Math.min(delayMs, retryAfterMs || retryMs);
+        const deafen = listenWake(() => {
+          unset();
+          const left = notBefore - clock.now();
+          if (left > 0) unset = clock.after(left, start);
+          else start();
+        });
         release = () => {
           unset();
           deafen();

@@ -1,8 +1,9 @@
 /** `tinysse/eventsource`: the standard `EventSource`, where there is none or where it needs headers. */
+import { fetchSafely } from '#fetch';
 import { SSEError, type SSEErrorDetails } from '../errors.js';
 import { clientClock } from './clock.js';
-import { reconnect } from './reconnect.js';
-import { fetchSafely } from './redirect.js';
+import { reconnect, SHORTEST_RETRY_MS } from './reconnect.js';
+import { askInHeader, isFetchable, type SafeInit } from './request.js';
 import { openStream } from './stream.js';
 
 /** What an {@link EventSource} takes beside its URL: the standard's `withCredentials`, and what it lacks. */
@@ -29,8 +30,8 @@ type Target = InstanceType<typeof EventTarget>;
 
 /** The wait before a reconnect until the server says another; the standard asks for "a few seconds". */
 const RETRY_MS = 3_000;
-/** A shorter wait that the server asks for is made so long: `retry: 0` is no leave to connect in a hot loop. */
-const SHORTEST_RETRY_MS = 1_000;
+/** Headers that redirects take to other origins: the standard's own. */
+const TRAVELS = ['accept', 'last-event-id', 'cache-control'];
 /** Waits after attempts that brought nothing double up to this, or to what the server asks for. */
 const LONGEST_BACKOFF_MS = 30_000;
 
@@ -120,19 +121,20 @@ export class EventSource extends EventTarget {
         connectTimeoutMs: 0,
         idleTimeoutMs: () => 0,
         async request(signal) {
-          const headers: Record<string, string> = { accept: 'text/event-stream' };
-          // A header takes bytes: those of UTF-8, one a unit.
-          if (lastEventId) headers['last-event-id'] = String.fromCharCode(...new TextEncoder().encode(lastEventId));
+          if (!isFetchable(url)) throw new SSEError('INVALID_OPTION', 'not a URL that can be fetched');
+          const headers = new Headers(typeof own === 'function' ? await own() : own);
+          headers.set('accept', 'text/event-stream');
+          if (lastEventId) askInHeader(headers, lastEventId);
           // Where there is no cache `no-store` alone says nothing; a browser says this itself, and CORS would ask for it.
-          if (!globalThis.location) headers['cache-control'] = 'no-cache';
+          if (!globalThis.location) headers.set('cache-control', 'no-cache');
           // Workers refuse the field, so it is there where it says something.
           const credentials = withCredentials ? ('include' as const) : undefined;
-          const request = { headers, signal, credentials, cache: 'no-store' } as RequestInit & {
-            headers: typeof headers;
+          const init = { headers, signal, credentials, cache: 'no-store' } as SafeInit;
+          return async () => {
+            const response = await fetchSafely(fetcher, url, init, TRAVELS);
+            origin = new URL(response.url || url).origin;
+            return response;
           };
-          const response = await fetchSafely(fetcher, url, typeof own === 'function' ? await own() : own, request);
-          origin = new URL(response.url || url).origin;
-          return response;
         },
         onOpen: () => {
           this.#readyState = 1;

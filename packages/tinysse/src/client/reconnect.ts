@@ -9,11 +9,13 @@ export interface Failure {
   retryAfterMs?: number | undefined;
   /** How long the stream was open; NaN if it never was. */
   openMs: number;
+  /** Whether the stream brought a message that was new. */
+  brought?: boolean | undefined;
 }
 
 /** What is remembered from attempt to attempt. */
 export interface ReconnectState {
-  /** Attempts that failed since the last stable stream. */
+  /** Attempts that failed since the last stream that was stable or brought something. */
   failures: number;
   /** Whether the last attempt was the one that a 401 is granted. */
   refreshed: boolean;
@@ -42,23 +44,26 @@ const STABLE_MS = 5_000;
 export const isOnce = ({ method = 'get', resend }: { method?: string; resend?: boolean }): boolean =>
   !resend && !/^(get|head)$/i.test(method);
 
-/** What servers ask for is obeyed within 1 s and 5 min. */
-export const obeyed = (ms: number): number => Math.min(Math.max(ms, 1_000), 300_000);
+/** The shortest wait that a server's `retry:` can ask for: `retry: 0` is no leave to connect in a hot loop. */
+export const SHORTEST_RETRY_MS = 100;
+
+/** What servers ask for is obeyed from `least` up to 5 min. */
+export const obeyed = (ms: number, least = SHORTEST_RETRY_MS): number => Math.min(Math.max(ms, least), 300_000);
 
 /**
- * Decides what follows an attempt that ended.
+ * Decides what follows an attempt that ended. Waits grow only while attempts bring nothing.
  *
  * @param canRefresh - whether another attempt may carry other credentials
  * @param random - in [0, 1)
  */
 export function reconnect(
   state: ReconnectState,
-  { code, status = 0, retryAfterMs, openMs }: Failure,
+  { code, status = 0, retryAfterMs, openMs, brought }: Failure,
   { retryInterval, maxRetryDelay, maxReconnectAttempts, once }: ReconnectPolicy,
   canRefresh: boolean,
   random: number,
 ): ReconnectDecision {
-  const before = openMs >= STABLE_MS ? 0 : state.failures;
+  const before = brought || openMs >= STABLE_MS ? 0 : state.failures;
   const refreshed = status === 401 && canRefresh && !state.refreshed;
   let delayMs: number | undefined;
   if (refreshed) delayMs = 0;

@@ -6,7 +6,8 @@ import { obeyed } from './reconnect.js';
 /** One attempt: what to ask for, and who hears of it. After the end, or after its release, no callback runs. */
 export interface StreamRequest extends DecoderOptions {
   clock: Pick<Clock, 'now' | 'after'>;
-  request(signal: AbortSignal): Promise<Response>;
+  /** Makes a request, whatever of the application's that needs; what it resolves to sends it. */
+  request(signal: AbortSignal): Promise<() => Promise<Response>>;
   connectTimeoutMs: number;
   /** The longest silence that is borne now; 0: any. */
   idleTimeoutMs(): number;
@@ -16,6 +17,9 @@ export interface StreamRequest extends DecoderOptions {
   /** @param retryAfterMs - what Retry-After asked for, within bounds; NaN or undefined if it did not */
   onEnd(error: SSEError, retryAfterMs?: number): void;
 }
+
+/** Firefox gives a response with the first byte of its body, not with its headers: an answer may have come long ago. */
+const hidesHeaders = (): boolean => /Firefox/.test(globalThis.navigator?.userAgent ?? '');
 
 /**
  * Opens one stream and reads it to its end.
@@ -37,9 +41,21 @@ export function openStream(attempt: StreamRequest): () => void {
     release();
     attempt.onEnd(error, retryAfterMs);
   };
+  /** Whether the answer may have come although nothing shows it. */
+  let hidden = false;
+  let open = (): void => {
+    open = () => {};
+    hidden = false;
+    attempt.onOpen();
+  };
   const arm = (ms: number, code: SSEErrorCode): void => {
     disarm();
-    if (ms) disarm = clock.after(ms, () => end(new SSEError(code, `nothing came for ${ms} ms`)));
+    if (!ms) return;
+    disarm = clock.after(ms, () => {
+      if (!hidden) return end(new SSEError(code, `nothing came for ${ms} ms`));
+      open();
+      arm(attempt.idleTimeoutMs(), 'IDLE_TIMEOUT');
+    });
   };
 
   // Bytes of an attempt that is over must reach no one: `throwIfAborted` leaves at once, and `end` then says nothing.
@@ -48,18 +64,22 @@ export function openStream(attempt: StreamRequest): () => void {
     // The caller has its release before any code of the application runs, which may end the attempt.
     await undefined;
     signal.throwIfAborted();
-    const { status, headers, body } = await attempt.request(signal);
+    const ask = await attempt.request(signal);
+    signal.throwIfAborted();
+    hidden = hidesHeaders();
+    const { status, headers, body } = await ask();
     signal.throwIfAborted();
     const refusal = (code: SSEErrorCode, what: unknown) => new SSEError(code, `the answer was ${what}`, { status });
     if (status !== 200) {
       const after = headers.get('retry-after') as string;
-      retryAfterMs = obeyed(+after * 1_000 || Date.parse(after) - clock.now());
+      retryAfterMs = obeyed(+after * 1_000 || Date.parse(after) - clock.now(), 1_000);
       throw refusal('HTTP_STATUS', status);
     }
     const type = headers.get('content-type') as string;
     if (!/^text\/event-stream\s*(;|$)/i.test(type)) throw refusal('CONTENT_TYPE', type);
 
-    attempt.onOpen();
+    if (body !== null && !body?.getReader) throw refusal('INVALID_OPTION', 'no stream');
+    open();
     const reader = body!.getReader();
     const decoder = createDecoder({
       ...attempt,

@@ -26,16 +26,20 @@ export interface SSEStorage {
 
 /** How to reach a stream and how to keep it. Times are in milliseconds. */
 export interface SSEClientOptions<Events extends object = Untyped> {
-  /** Where the stream is; in a browser it may be relative to the page. */
+  /** Where the stream is: `http:` or `https:`, without a password. In a browser it may be relative to the page. */
   endpoint: string | URL;
   /**
-   * The wait before the first reconnect, at least 1; the server's `retry:` takes its place. Default: 1,000. Any wait
-   * ends at once when the network is there again or the page is seen again.
+   * The wait before the first reconnect, at least 1; the server's `retry:` takes its place, from 100 up to 300,000. Default:
+   * 1,000. A wait ends when the network is there again or the page is seen again, but not before the server's `retry:` or
+   * `Retry-After` has passed.
    */
   retryInterval?: number;
-  /** The waits double up to this. Default: 30,000. */
+  /** While attempts bring nothing, the waits double up to this. Default: 30,000. */
   maxRetryDelay?: number;
-  /** Give up after so many reconnects without a stable stream (5 s) between them; 0: never. Default: 0. */
+  /**
+   * Give up after so many reconnects in a row without a stream that brought a message or was open for 5 s; 0: never.
+   * Default: 0.
+   */
   maxReconnectAttempts?: number;
   /** Default: GET. Any other is sent once, unless `resend` is true. */
   method?: string;
@@ -46,11 +50,22 @@ export interface SSEClientOptions<Events extends object = Untyped> {
   resend?: boolean;
   /** Sent with every attempt, so it must be one that can be sent again. */
   body?: string | Uint8Array<ArrayBuffer> | FormData | URLSearchParams;
-  /** Headers of every attempt. A function is called for each, and once more when the server answers 401. */
+  /**
+   * Headers of every attempt. A function is called for each, and once more when the server answers 401. Redirects do not
+   * take them to another origin, nor the cursor or the body, unless the runtime is a browser and that origin allows it (CORS).
+   */
   headers?: HeadersInit | (() => HeadersInit | Promise<HeadersInit>);
   /** As in `fetch`. */
   credentials?: RequestCredentials;
-  /** How long the answer's headers may take, `headers()` included; 0: for ever. Default: 15,000. */
+  /**
+   * Whose events these are, such as a user's id. Streams of another identity share nothing with this one: no connection of
+   * tabs or components, and no cursor in `storage`. It is not sent.
+   */
+  identity?: string | undefined;
+  /**
+   * How long the answer's headers may take, `headers()` included; 0: for ever. In Firefox, which does not show the headers of
+   * a stream before its first byte, the stream then counts as open. Default: 15,000.
+   */
   connectTimeoutMs?: number;
   /**
    * Reconnect when no byte has come for so long; 0: never. Default: 2.5 times the heartbeat that the server announces; where
@@ -60,8 +75,10 @@ export interface SSEClientOptions<Events extends object = Untyped> {
   /** Start after this event, or at `'earliest'`. It goes before what `storage` holds. */
   lastEventId?: string;
   /**
-   * Keeps the cursor over page loads, under a key made of the URL. It is written after the listeners have returned
-   * and, of a `for await` loop, when the loop asks for the next message: what was not handled comes again.
+   * Keeps the cursor over page loads, under a key made of the URL and `identity`. It is written after the listeners have
+   * returned and, of a `for await` loop, when the loop asks for the next message: what was not handled comes again. It keeps
+   * neither messages nor what was made of them, nor a reset that nobody heard: after a page load the stream goes on, and
+   * what was there before has to come from elsewhere.
    */
   storage?: SSEStorage;
   /** Makes data of the text of every message: `json`, `typed({ … })` or your own. Default: data is the text. */

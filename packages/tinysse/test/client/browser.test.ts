@@ -101,7 +101,7 @@ describeWith(['chromium'], 'in Chromium', () => {
     const { seen, tab } = await open(await createSite(source.url), `${source.url}?channel=a`);
     (await source.next()).open(position(0) + frame(1)).end();
     const second = await source.next();
-    expect(second.request).toMatchObject({ method: 'GET', url: `/events?channel=a&lastEventId=${at(1)}` });
+    expect(second.request).toMatchObject({ method: 'GET', url: `/events?lastEventId=${at(1)}&channel=a` });
     expect(second.request.headers).not.toHaveProperty('last-event-id');
     second.open(frame(2));
     await vi.waitFor(async () => expect(await seen()).toEqual(['m1', 'm2']));

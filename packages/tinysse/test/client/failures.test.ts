@@ -137,9 +137,23 @@ test('a stream that was open for 5 s starts the backoff over', async () => {
   expect(clock.nextIn()).toBe(1_000);
 });
 
+test('a server that ends every stream after a message is asked again after retryInterval, without end', async () => {
+  const source = await createSource();
+  const { client, clock, errors, log } = watchErrors(source.url, { maxReconnectAttempts: 2 });
+  client.connect();
+  for (let n = 1; n <= 6; n++) {
+    (await source.next()).open(frame(n)).end();
+    await vi.waitFor(() => expect(errors).toHaveLength(n));
+    expect([errors.at(-1)!.attempt, clock.nextIn()]).toEqual([1, 1_000]);
+    clock.advance(1_000);
+  }
+  expect(log.filter((what) => /^m/.test(what))).toEqual(['m1', 'm2', 'm3', 'm4', 'm5', 'm6']);
+});
+
 test.each([
   ['retry: 5000', 5_000],
-  ['retry: 0', 1_000],
+  ['retry: 500', 500],
+  ['retry: 0', 100],
   ['retry: 9999999999', 300_000],
 ])('%s makes it wait %i ms', async (line, delay) => {
   const source = await createSource();

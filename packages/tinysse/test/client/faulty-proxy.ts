@@ -8,12 +8,16 @@ export interface Fault {
    * `'stall'`: nothing more is let through after `bytes`. `'late'`: as `'stall'`, but what was held back comes when the
    * next connection has been answered: bytes of an attempt that the client has given up.
    * `'repeat'`: from `bytes` on, chunks are sent twice until it is closed after twice as many.
+   * `'later'`: it is answered 429 with `Retry-After: askedS`. `'retry'`: it is a stream of `retry:` with as much, which ends.
+   * `'redirect'`, `'abroad'`: it is sent on, within the origin or to another one.
    */
-  kind: 'refuse' | 'status' | 'cut' | 'stall' | 'late' | 'repeat';
+  kind: 'refuse' | 'status' | 'cut' | 'stall' | 'late' | 'repeat' | 'later' | 'retry' | 'redirect' | 'abroad';
   /** Counted from the first byte of the answer. */
   bytes: number;
   /** The answer comes through in pieces of so many bytes. */
   piece: number;
+  /** The wait that `'later'` and `'retry'` ask for, in seconds. */
+  askedS: number;
 }
 
 export interface FaultyProxy {
@@ -31,6 +35,21 @@ export interface ProxyOptions {
   onAnswer(n: number): void;
   /** The n-th connection's fault has struck. */
   onFault(n: number): void;
+  /** The head of the n-th request, and whether it came to the other origin. */
+  onRequest(n: number, head: string, isAbroad: boolean): void;
+}
+
+/** What is answered without the server; undefined: the connection is closed. */
+function answerOf({ kind, askedS }: Fault, path: string, port: number): string | undefined {
+  const close = 'connection: close\r\n';
+  if (kind === 'status') return `HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n${close}\r\n`;
+  if (kind === 'later') return `HTTP/1.1 429 Too Many\r\nretry-after: ${askedS}\r\ncontent-length: 0\r\n${close}\r\n`;
+  if (kind === 'retry')
+    return `HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n${close}\r\nretry: ${askedS * 1_000}\n\n`;
+  const to = kind === 'abroad' ? `http://localhost:${port}${path}` : path;
+  return kind === 'refuse'
+    ? undefined
+    : `HTTP/1.1 307 Temporary Redirect\r\nlocation: ${to}\r\ncontent-length: 0\r\n${close}\r\n`;
 }
 
 /** A TCP proxy before a server, which harms connections as a schedule says. */
@@ -51,10 +70,15 @@ export async function createFaultyProxy(options: ProxyOptions): Promise<FaultyPr
     const n = count++;
     const fault = faults[n];
     await options.onConnect(n);
-    if (fault?.kind === 'refuse' || fault?.kind === 'status') {
-      if (fault.kind === 'status')
-        client.write('HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n');
-      client.end();
+    // The client may have gone meanwhile.
+    const head = await new Promise<Buffer | undefined>((resolve) => {
+      client.once('data', resolve).once('close', () => resolve(undefined));
+    });
+    client.pause();
+    const [, path = '/'] = /^\S+ (\S+)/.exec(String(head)) ?? [];
+    options.onRequest(n, String(head), /^host: localhost/im.test(String(head)));
+    if (fault && /^(refuse|status|later|retry|redirect|abroad)$/.test(fault.kind)) {
+      client.end(answerOf(fault, path, port) ?? '');
       // What it asked for is read, so that the end is an end and not a reset of the connection.
       client.resume();
       options.onFault(n);
@@ -62,6 +86,7 @@ export async function createFaultyProxy(options: ProxyOptions): Promise<FaultyPr
     }
 
     const upstream = keep(net.connect(target, '127.0.0.1'));
+    if (head) upstream.write(head);
     client.pipe(upstream);
     client.on('close', () => upstream.destroy());
     upstream.on('close', () => client.end());
@@ -113,10 +138,12 @@ export async function createFaultyProxy(options: ProxyOptions): Promise<FaultyPr
         held?.push(bytes.subarray(left));
       });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  // Of every address: `localhost` is the other origin.
+  await new Promise<void>((resolve) => server.listen(0, resolve));
+  const { port } = server.address() as net.AddressInfo;
 
   return {
-    port: (server.address() as net.AddressInfo).port,
+    port,
     close() {
       server.close();
       for (const socket of sockets) socket.destroy();

@@ -67,8 +67,19 @@ test('Retry-After takes the place of the backoff', () => {
   expect(reconnect(after(0), { ...status(503), retryAfterMs: Number.NaN }, policy, false, 1).delayMs).toBe(1_000);
 });
 
-test('what a server asks for is kept between 1 s and 5 min', () => {
-  expect([0, 1_500, 9_999_999_999].map(obeyed)).toEqual([1_000, 1_500, 300_000]);
+test('what a server asks for is kept between 100 ms, or what is asked for at least, and 5 min', () => {
+  expect([0, 99, 500, 9_999_999_999].map((ms) => obeyed(ms))).toEqual([100, 100, 500, 300_000]);
+  expect([0, 1_500].map((ms) => obeyed(ms, 1_000))).toEqual([1_000, 1_500]);
+});
+
+test('a stream that brought a message starts the backoff and the count of attempts over, however short it was', () => {
+  const capped = { ...policy, maxReconnectAttempts: 3 };
+  const brought = { ...lost, openMs: 5, brought: true };
+  expect(reconnect(after(4), brought, capped, false, 1)).toMatchObject({
+    failures: 1,
+    delayMs: 1_000,
+    code: 'NETWORK',
+  });
 });
 
 test('so many reconnects may fail in a row, then it ends', () => {

@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { createSource, frame, position, watch } from './source.js';
+import { type Connection, createSource, frame, position, watch } from './source.js';
 
 /** A page, as far as a client looks at it. */
 function createPage() {
@@ -66,4 +66,40 @@ test('a client that connects, is open or closed is not disturbed, and listens fo
   client.close();
   disturb();
   expect(source.count).toBe(1);
+});
+
+test.each([
+  ['Retry-After', (connection: Connection) => connection.refuse(429, { 'retry-after': '60' }), 60_000],
+  ['retry:', (connection: Connection) => connection.open('retry: 4000\n\n').end(), 4_000],
+])('what a server asked for by %s outlives every wake-up', async (_, answer, ms) => {
+  const page = createPage();
+  const source = await createSource();
+  const { client, clock } = watch(source.url);
+  client.connect();
+  answer(await source.next());
+  await vi.waitFor(() => expect(client.state).toBe('waiting'));
+  clock.advance(ms - 1_000);
+  for (let n = 0; n < 20; n++) page.say(n % 2 ? 'online' : 'visibilitychange');
+  expect([client.state, clock.nextIn(), source.count]).toEqual(['waiting', 1_000, 1]);
+  clock.advance(1_000);
+  expect(client.state).toBe('connecting');
+});
+
+test('a wake-up cuts a wait short to what the server asked for', async () => {
+  const page = createPage();
+  const source = await createSource();
+  const { client, clock } = watch(source.url);
+  client.connect();
+  (await source.next()).open('retry: 2000\n\n').end();
+  for (let n = 0; n < 3; n++) {
+    await vi.waitFor(() => expect(client.state).toBe('waiting'));
+    clock.advance(clock.nextIn()!);
+    (await source.next()).refuse(500);
+  }
+  await vi.waitFor(() => expect([client.state, clock.nextIn()]).toEqual(['waiting', 16_000]));
+  clock.advance(500);
+  page.say('online');
+  expect([client.state, clock.nextIn()]).toEqual(['waiting', 1_500]);
+  clock.advance(1_500);
+  expect(client.state).toBe('connecting');
 });
