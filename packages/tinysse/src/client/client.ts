@@ -1,4 +1,4 @@
-import { fetchSafely } from '#fetch';
+import { fetchSafely, ownSignal } from '#runtime';
 import { SSEError } from '../errors.js';
 import type { CodecFor, Untyped } from '../protocol/codec.js';
 import { POSITION_EVENT, RESERVED_PREFIX, RESET_EVENT } from '../protocol/event.js';
@@ -8,7 +8,6 @@ import { createLoops } from './loops.js';
 import { isSeen } from './position.js';
 import { type Failure, isOnce, obeyed, type ReconnectState, reconnect } from './reconnect.js';
 import { askInHeader, askInQuery, isFetchable, type SafeInit } from './request.js';
-import { ownSignal } from './signal.js';
 import { openStream } from './stream.js';
 import type { SSEClient, SSEClientOptions, SSEClientState } from './types.js';
 import { onWake } from './wake.js';
@@ -168,11 +167,10 @@ export function createSSEClient<Events extends object = Untyped>(
         return loops.room();
       },
       onEnd(error, retryAfterMs) {
-        const { code, status } = error as Failure & SSEError;
-        if (status === 204) return finish();
+        if (error.status === 204) return finish();
         const openMs = clock.now() - openedAt!;
-        const canRefresh = typeof headers === 'function';
-        const next = reconnect(attempts, { code, status, retryAfterMs, openMs, brought }, limits, canRefresh, random());
+        const failure = { ...error, retryAfterMs, openMs, brought } as Failure;
+        const next = reconnect(attempts, failure, limits, typeof headers === 'function', random());
         const { delayMs, failures: attempt } = (attempts = next);
         const willRetry = delayMs !== undefined;
         Object.assign(error, { code: next.code, attempt, willRetry });

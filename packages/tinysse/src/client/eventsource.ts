@@ -1,5 +1,5 @@
 /** `tinysse/eventsource`: the standard `EventSource`, where there is none or where it needs headers. */
-import { fetchSafely } from '#fetch';
+import { fetchSafely } from '#runtime';
 import { SSEError, type SSEErrorDetails } from '../errors.js';
 import { clientClock } from './clock.js';
 import { reconnect, SHORTEST_RETRY_MS } from './reconnect.js';

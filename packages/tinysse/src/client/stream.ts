@@ -19,7 +19,7 @@ export interface StreamRequest extends DecoderOptions {
 }
 
 /** Firefox gives a response with the first byte of its body, not with its headers: an answer may have come long ago. */
-const hidesHeaders = (): boolean => /Firefox/.test(globalThis.navigator?.userAgent ?? '');
+const hidesHeaders = (): boolean => /Firefox/.test(globalThis.navigator?.userAgent as string);
 
 /**
  * Opens one stream and reads it to its end.
@@ -52,7 +52,7 @@ export function openStream(attempt: StreamRequest): () => void {
     disarm();
     if (!ms) return;
     disarm = clock.after(ms, () => {
-      if (!hidden) return end(new SSEError(code, `nothing came for ${ms} ms`));
+      if (!hidden) return end(new SSEError(code, `silent for ${ms} ms`));
       open();
       arm(attempt.idleTimeoutMs(), 'IDLE_TIMEOUT');
     });
@@ -69,7 +69,7 @@ export function openStream(attempt: StreamRequest): () => void {
     hidden = hidesHeaders();
     const { status, headers, body } = await ask();
     signal.throwIfAborted();
-    const refusal = (code: SSEErrorCode, what: unknown) => new SSEError(code, `the answer was ${what}`, { status });
+    const refusal = (code: SSEErrorCode, what: unknown) => new SSEError(code, `answered ${what}`, { status });
     if (status !== 200) {
       const after = headers.get('retry-after') as string;
       retryAfterMs = obeyed(+after * 1_000 || Date.parse(after) - clock.now(), 1_000);

@@ -1,6 +1,8 @@
 import { SSEError } from '../errors.js';
 import { isFetchable, type SafeInit } from './request.js';
 
+// What differs between browsers, which get `runtime-browser.ts` by the import map of the package, and all other runtimes.
+
 /** As in `fetch`: what follows leads nowhere. Source: WHATWG Fetch, HTTP-redirect fetch. */
 const MOST_REDIRECTS = 20;
 
@@ -24,7 +26,7 @@ function withoutTimeouts(fetch: Fetch): object {
 /**
  * Fetches `url` and follows redirects, as `fetch` does by itself, but without letting what belongs to the endpoint go
  * to another origin: `fetch` keeps back no more than `Authorization` there. A redirect that asks to send the body to
- * another origin is not followed but returned. In browsers `fetch-browser.ts` takes the place of this.
+ * another origin is not followed but returned.
  *
  * @param travels - names of headers that may go to other origins, in lower case
  * @throws SSEError INVALID_OPTION: it leads where nothing can be fetched
@@ -58,3 +60,10 @@ export async function fetchSafely(
   }
   throw new TypeError('too many redirects');
 }
+
+/**
+ * A signal that is aborted with another: Node warns of a leak where more than ten listen to one, and many clients may share
+ * the application's.
+ */
+export const ownSignal = (signal: AbortSignal | undefined): AbortSignal | undefined =>
+  signal && (AbortSignal.any?.([signal]) ?? signal);
