@@ -24,6 +24,7 @@ export { type MemoryLogOptions, memoryLog } from './log/memory.js';
 export { type Codec, json } from './protocol/codec.js';
 export type { SSEMessage } from './protocol/event.js';
 export { type StandardSchema, typed } from './protocol/typed.js';
+export type { CorsOptions } from './server/cors.js';
 export type { Connection, ConnectionEnd, Observer } from './server/observer.js';
 export type {
   ChannelProvider,

@@ -2,6 +2,7 @@ import { SSEError } from '../errors.js';
 import type { Hub, SubscribeOptions } from '../hub/hub.js';
 import { channelNames } from '../hub/publish.js';
 import type { ChannelName } from '../protocol/event.js';
+import type { Cors } from './cors.js';
 import { observe } from './observer.js';
 import type { Settings, Subscription } from './options.js';
 import { resolve } from './provider.js';
@@ -13,7 +14,12 @@ export type Accepted = Omit<SubscribeOptions, 'sink' | 'onClose'>;
 
 /** What to answer a request. */
 export type Decision =
-  | { readonly kind: 'stream'; readonly stream: Accepted; readonly context: ConnectContext }
+  | {
+      readonly kind: 'stream';
+      readonly stream: Accepted;
+      readonly context: ConnectContext;
+      readonly headers: Record<string, string>;
+    }
   | { readonly kind: 'refusal'; readonly refusal: Refusal }
   | { readonly kind: 'response'; readonly response: Response };
 
@@ -34,15 +40,16 @@ export class Connector {
   async decide(request: SSERequest, context: ConnectContext, subscription?: Subscription): Promise<Decision> {
     try {
       if (request.method === 'OPTIONS')
-        return refusal({ status: 204, headers: { allow: 'GET, HEAD, POST' }, body: '' });
+        return refusal({ status: 204, headers: this.#marked(request, { allow: 'GET, HEAD, POST' }), body: '' });
       this.#hub.admit();
       const wanted = subscription ?? (await resolve(this.#settings, request, context));
-      if ('body' in wanted) return { kind: 'response', response: wanted };
+      if ('body' in wanted) return { kind: 'response', response: markedResponse(this.#settings.cors, request, wanted) };
       const stream = this.#stream(request, wanted);
       await this.#open();
-      if (request.method === 'HEAD') return refusal({ status: 200, headers: STREAM_HEADERS, body: '' });
+      const headers = this.#marked(request, STREAM_HEADERS);
+      if (request.method === 'HEAD') return refusal({ status: 200, headers, body: '' });
       if (!stream.controlEvents) await this.#refuseGap(stream);
-      return { kind: 'stream', stream, context };
+      return { kind: 'stream', stream, context, headers };
     } catch (error) {
       return refusal(this.#refuse(request, context, error));
     }
@@ -111,8 +118,24 @@ export class Connector {
       error instanceof SSEError ? error : new SSEError('PROVIDER_FAILED', 'the server failed; reconnect later');
     observer.refused?.(request, context, known);
     const eventStream = request.headers.get('accept')?.includes('text/event-stream') ?? false;
-    return refuse(known, { eventStream, body: refusalBody, random });
+    const answer = refuse(known, { eventStream, body: refusalBody, random });
+    return { ...answer, headers: this.#marked(request, answer.headers) };
   }
+
+  /** Headers, and with them those that let a page of another origin read the answer. */
+  #marked(request: SSERequest, headers: Record<string, string>): Record<string, string> {
+    const { cors } = this.#settings;
+    return cors ? { ...headers, ...cors.headers(request) } : headers;
+  }
+}
+
+function markedResponse(cors: Cors | undefined, request: SSERequest, response: Response): Response {
+  if (!cors) return response;
+  const headers = new Headers(response.headers);
+  for (const [name, value] of Object.entries(cors.headers(request)))
+    if (name === 'vary') headers.append(name, value);
+    else headers.set(name, value);
+  return new Response(response.body, { status: response.status, statusText: response.statusText, headers });
 }
 
 const refusal = (answer: Refusal): Decision => ({ kind: 'refusal', refusal: answer });

@@ -2,7 +2,6 @@ import type { Hub } from '../hub/hub.js';
 import type { Piece, Sink } from '../hub/sink.js';
 import { type Connector, discard } from './connect.js';
 import type { Subscription } from './options.js';
-import { STREAM_HEADERS } from './refusal.js';
 import type { SSERequest } from './request.js';
 
 /** Answers a standard Request with a Response. */
@@ -48,7 +47,7 @@ export async function respond(
     pull: () => pulled(),
     cancel: () => leave(),
   });
-  return new Response(body, { status: 200, headers: STREAM_HEADERS });
+  return new Response(body, { status: 200, headers: decision.headers });
 }
 
 /** Bun closes what is silent for 10 s, unless its server, the second argument of `fetch`, is told not to. A heartbeat may be longer. */

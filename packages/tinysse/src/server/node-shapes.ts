@@ -35,6 +35,7 @@ export interface NodeResponse {
   readonly writableNeedDrain?: boolean;
   writeHead(status: number, headers: Record<string, string>): unknown;
   setHeader(name: string, value: string | string[]): unknown;
+  getHeader?(name: string): unknown;
   /** Of both; @types/node leaves it out for HTTP/2. */
   flushHeaders?(): void;
   write(bytes: Uint8Array, done?: (error?: Error | null) => void): boolean;

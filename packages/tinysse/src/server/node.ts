@@ -1,11 +1,11 @@
 import type { Clock } from '../clock.js';
 import type { Hub } from '../hub/hub.js';
 import { type Connector, discard } from './connect.js';
+import { adoptReply } from './fastify.js';
 import { discardUnread } from './node-body.js';
 import type { NodeRequest, NodeResponse } from './node-shapes.js';
 import { openSink } from './node-sink.js';
 import type { Subscription } from './options.js';
-import { STREAM_HEADERS } from './refusal.js';
 import type { SSERequest } from './request.js';
 
 /** What a binding works with. */
@@ -26,6 +26,7 @@ export async function serve(
   res: NodeResponse,
   subscription?: Subscription,
 ): Promise<void> {
+  adoptReply(res);
   const request = new RequestOfNode(req);
   res.on('close', () => request.gone());
   // A write to a client that has just gone is no error of anybody's; the close event follows.
@@ -42,7 +43,7 @@ export async function serve(
       const empty = req.method === 'HEAD' || status === 204;
       return void sendHead(res, status, headers).end(empty ? undefined : body);
     }
-    const sink = openSink(req, res, STREAM_HEADERS, clock);
+    const sink = openSink(req, res, withVary(res, decision.headers), clock);
     const onClose = connector.begun(request, decision);
     const source = hasBody(req) ? discardUnread(req, decision.stream.source, clock) : decision.stream.source;
     request.leave = hub.subscribe({ ...decision.stream, source, sink, onClose });
@@ -60,8 +61,15 @@ const hasBody = ({ method }: NodeRequest): boolean => method !== 'GET' && method
 
 function sendHead(res: NodeResponse, status: number, headers: Record<string, string>): NodeResponse {
   res.statusCode = status;
-  for (const name in headers) res.setHeader(name, headers[name] as string);
+  const all = withVary(res, headers);
+  for (const name in all) res.setHeader(name, all[name] as string);
   return res;
+}
+
+/** Headers whose `vary` adds to what middleware has set. */
+function withVary(res: NodeResponse, headers: Record<string, string>): Record<string, string> {
+  const set = headers.vary && res.getHeader?.('vary');
+  return set ? { ...headers, vary: `${set}, ${headers.vary}` } : headers;
 }
 
 async function sendResponse(res: NodeResponse, response: Response): Promise<void> {

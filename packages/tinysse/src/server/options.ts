@@ -5,6 +5,7 @@ import type { Source, SourceEvent } from '../hub/source.js';
 import type { Log } from '../log/log.js';
 import { limit } from '../log/options.js';
 import type { Codec } from '../protocol/codec.js';
+import { type Cors, type CorsOptions, createCors } from './cors.js';
 import type { Raw } from './encoding.js';
 import type { Observer } from './observer.js';
 import type { ConnectContext, SSERequest } from './request.js';
@@ -99,6 +100,8 @@ export interface SSEServerOptions<Events extends object = Raw> {
   logger?: ((...args: unknown[]) => void) | undefined;
   /** Told of every connection, publish and flush, for metrics and logs. */
   observer?: Observer | undefined;
+  /** Which pages of other origins may read streams, and what preflights are answered. Default: none, and OPTIONS is left to the application. */
+  cors?: CorsOptions | undefined;
   /** The body of a refusal: its message as text (default), or `{"error":{"code","message"}}`. */
   refusalBody?: 'text' | 'json' | undefined;
   /** Where time comes from. Default: the system. */
@@ -112,6 +115,7 @@ export interface Settings extends Omit<HubOptions, 'log'> {
   readonly controlEvents: boolean;
   readonly limits: Limits;
   readonly observer: Observer;
+  readonly cors: Cors | undefined;
   readonly refusalBody: 'text' | 'json';
 }
 
@@ -133,6 +137,7 @@ const KNOWN = new Set<string>([
   'log',
   'logger',
   'observer',
+  'cors',
   'refusalBody',
   'clock',
 ] satisfies (keyof SSEServerOptions)[]);
@@ -177,6 +182,7 @@ export function settings(options: Omit<SSEServerOptions, 'codec'> & { codec?: Co
     controlEvents: options.controlEvents ?? true,
     logger: options.logger ?? ((...args) => console.error('tinysse:', ...args)),
     observer: options.observer ?? {},
+    cors: options.cors && createCors(options.cors),
     clock: options.clock ?? systemClock,
     random: Math.random,
     pageBytes: 32 * 2 ** 10,

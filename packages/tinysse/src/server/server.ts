@@ -8,6 +8,7 @@ import type { Codec, CodecFor } from '../protocol/codec.js';
 import { channelName } from '../protocol/event.js';
 import { Connector } from './connect.js';
 import { type DataOf, type EventOf, encoded, encodedSource, type Raw, type SendInput } from './encoding.js';
+import { learnOfReplies } from './fastify.js';
 import { respond } from './fetch.js';
 import { serve } from './node.js';
 import type { NodeRequest, NodeResponse } from './node-shapes.js';
@@ -21,7 +22,7 @@ import type { SSERequest } from './request.js';
 export interface SSEServer<Events extends object = Raw> {
   /**
    * Serves a Node request, HTTP/1.1 or HTTP/2: a request listener, and a middleware for Express and Connect.
-   * The channel provider decides. `next` is called for OPTIONS only.
+   * The channel provider decides. `next` is called for OPTIONS only, and not for preflights that `cors` answers.
    */
   handler(req: NodeRequest, res: NodeResponse, next?: (error?: unknown) => void): void;
   /**
@@ -97,6 +98,7 @@ export function createSSEServer<Events extends object = Raw>(
   options: SSEServerOptions<Events> & CodecFor<Events, Raw[string]> = {} as never,
 ): SSEServer<Events> {
   const set = settings(options);
+  learnOfReplies();
   const { clock, logger } = set;
   const { historyReplayBuffer: buffer }: SSEServerOptions<Events> = options;
   const codec: Codec | undefined = options.codec;
@@ -142,7 +144,7 @@ export function createSSEServer<Events extends object = Raw>(
 
   return {
     handler(req, res, next) {
-      if (req.method === 'OPTIONS' && next) next();
+      if (req.method === 'OPTIONS' && next && !(set.cors && 'access-control-request-method' in req.headers)) next();
       else void serve(node, req, res);
     },
     fetch: (request, raw) => respond(hub, connector, request, raw ?? request),
