@@ -110,6 +110,12 @@ export class Hub {
     return this.#publisher.publishAll(items, inputOf);
   }
 
+  /** Whether a channel of this name has subscribers here. */
+  hears(channel: string): boolean {
+    // Long data is no channel's name, and would be hashed whole.
+    return channel.length <= 255 && this.#delivery.channels.get(channel as ChannelName) !== undefined;
+  }
+
   /** The log's head as a cursor: to take before a snapshot is read, to start a stream after it. */
   async cursor(): Promise<string> {
     await this.open();

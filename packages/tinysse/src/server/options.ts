@@ -69,6 +69,12 @@ export interface Limits {
 
 /** Options of `createSSEServer`. */
 export interface SSEServerOptions<Events extends object = Raw> {
+  /**
+   * Makes the server one of the whole process: a later call with the same name, after a hot reload or from another bundle of the
+   * same module, returns it. `channelProvider`, `codec`, `cors` and `refusalBody` are then those of the later call; everything
+   * else stays as the first call has set it, until the server is closed.
+   */
+  name?: string | undefined;
   /** Resolves the channels of each connection. Without one, `handler` and `fetch` answer 500. */
   channelProvider?: ChannelProvider | undefined;
   /** Events kept per channel for replay by the default memory log. Default 1,000. Not together with `log`. */
@@ -123,6 +129,7 @@ export interface Settings extends Omit<HubOptions, 'log'> {
 const HEARTBEAT_MS = 'Bun' in globalThis ? 7_000 : 15_000;
 
 const KNOWN = new Set<string>([
+  'name',
   'channelProvider',
   'historyReplayBuffer',
   'clientChannelBuffer',
@@ -151,6 +158,8 @@ export function settings(options: Omit<SSEServerOptions, 'codec'> & { codec?: Co
     throw invalid('channelProvider', 'must have a function resolveChannels(request, context)');
   if (options.codec !== undefined && typeof options.codec?.encode !== 'function')
     throw invalid('codec', 'must have functions encode(data, event) and decode(text, event)');
+  if (options.name !== undefined && (typeof options.name !== 'string' || options.name === ''))
+    throw invalid('name', 'must be a string that is not empty');
   if (slowClient !== 'replay' && slowClient !== 'disconnect')
     throw invalid('slowClient', "must be 'replay' or 'disconnect'");
   if (options.log && options.historyReplayBuffer !== undefined)

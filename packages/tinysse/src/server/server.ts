@@ -10,6 +10,7 @@ import { Connector } from './connect.js';
 import { type DataOf, type EventOf, encoded, encodedSource, type Raw, type SendInput } from './encoding.js';
 import { learnOfReplies } from './fastify.js';
 import { respond } from './fetch.js';
+import { type Named, namedServer, unnamedServer } from './named.js';
 import { serve } from './node.js';
 import type { NodeRequest, NodeResponse } from './node-shapes.js';
 import { type SSEServerOptions, type Subscription, settings } from './options.js';
@@ -97,11 +98,21 @@ export interface SSEServer<Events extends object = Raw> {
 export function createSSEServer<Events extends object = Raw>(
   options: SSEServerOptions<Events> & CodecFor<Events, Raw[string]> = {} as never,
 ): SSEServer<Events> {
+  const { name }: SSEServerOptions<Events> = options;
+  if (name === undefined) return create<Events>(options, unnamedServer(settings(options).logger)).server;
+  return namedServer(name, options as SSEServerOptions<Events>, (closed) => create<Events>(options, closed));
+}
+
+/** @param closed - called when the server is closed */
+function create<Events extends object>(
+  options: SSEServerOptions<Events>,
+  closed: () => void,
+): Named<SSEServer<Events>, SSEServerOptions<Events>> {
   const set = settings(options);
   learnOfReplies();
   const { clock, logger } = set;
-  const { historyReplayBuffer: buffer }: SSEServerOptions<Events> = options;
-  const codec: Codec | undefined = options.codec;
+  const { historyReplayBuffer: buffer } = options;
+  let codec: Codec | undefined = options.codec;
   const log = options.log ?? memoryLog({ clock, ...(buffer !== undefined && { maxEventsPerChannel: buffer }) });
   const hub = new Hub({ ...set, log });
   const connector = new Connector(hub, set);
@@ -111,10 +122,23 @@ export function createSSEServer<Events extends object = Raw>(
   const ready = (input: Input): PublishInput => (codec ? encoded(codec, input) : input) as PublishInput;
   const failed = (error: unknown): void => logger('a publish failed', error);
 
+  let swapped = false;
+  /** Data that is the name of a channel with subscribers, to channels that have none: told once, as it is done each time. */
+  const warnOfSwapped = ({ data, channels }: Input): void => {
+    if (swapped || typeof data !== 'string' || !hub.hears(data) || [channels].flat().some((name) => hub.hears(name)))
+      return;
+    swapped = true;
+    logger(
+      `${JSON.stringify(data)} was published to ${JSON.stringify(channels)}, which nobody is subscribed to, while ${JSON.stringify(data)} is a ` +
+        'channel that somebody is subscribed to. Are the arguments swapped? publish(data, ...channels) takes the data first',
+    );
+  };
+
   /** A publish that nobody awaits must not end the process when it fails. */
   const publish = (input: Input): Promise<string> => {
     let answer: MaybePromise<string>;
     try {
+      warnOfSwapped(input);
       answer = hub.publish(ready(input));
     } catch (error) {
       answer = Promise.reject(error);
@@ -142,7 +166,13 @@ export function createSSEServer<Events extends object = Raw>(
     return hub.presence.channel(channel);
   };
 
-  return {
+  const update = (later: SSEServerOptions<Events>): void => {
+    const { provider, cors, refusalBody } = settings(later);
+    Object.assign(set, { provider, cors, refusalBody });
+    codec = later.codec;
+  };
+
+  const server: SSEServer<Events> = {
     handler(req, res, next) {
       if (req.method === 'OPTIONS' && next && !(set.cors && 'access-control-request-method' in req.headers)) next();
       else void serve(node, req, res);
@@ -162,8 +192,10 @@ export function createSSEServer<Events extends object = Raw>(
     },
     stats: stats as SSEServer['stats'],
     async close({ drainMs = 10_000 } = {}) {
+      closed();
       await hub.close(drainMs);
       if (!options.log) await log.close();
     },
   };
+  return { server, update };
 }
