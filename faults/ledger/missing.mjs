@@ -7,12 +7,17 @@ import { brief } from './say.mjs';
 export function* missing({ epochs, readers }) {
   const index = new Map([...epochs].map(([epoch, events]) => [epoch, byChannel(events)]));
   for (const { name, channels, stretches } of readers) {
-    for (const { epoch, from, to, excused, seen } of stretches) {
+    for (const stretch of stretches) {
+      const { epoch, from, to, excused, seen } = stretch;
       const got = new Set(seen);
       const told = new Set();
       for (const channel of channels) {
         const offsets = index.get(epoch)?.get(channel) ?? [];
-        for (let i = firstAbove(offsets, Math.max(from, excused)); i < offsets.length && offsets[i] <= to; i++) {
+        for (
+          let i = firstAbove(offsets, Math.max(from, excused, lostBefore(stretch, channel, offsets)));
+          i < offsets.length && offsets[i] <= to;
+          i++
+        ) {
           const offset = offsets[i];
           if (got.has(offset) || told.has(offset)) continue;
           told.add(offset);
@@ -22,6 +27,18 @@ export function* missing({ epochs, readers }) {
       }
     }
   }
+}
+
+/**
+ * What a channel had lost before a stretch from `earliest` began.
+ * @param {import('./reader.mjs').Stretch} stretch @param {string} channel @param {readonly number[]} offsets - the channel's, ascending
+ */
+function lostBefore({ earliest, floors, seen, to }, channel, offsets) {
+  if (!earliest) return 0;
+  if (floors) return floors.get(channel) ?? 0;
+  const got = new Set(seen);
+  const first = offsets.find((offset) => got.has(offset));
+  return first === undefined ? to : first - 1;
 }
 
 /** @param {Map<number, import('./ledger.mjs').Event>} events */

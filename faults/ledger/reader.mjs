@@ -2,7 +2,7 @@ import { parse } from './cursor.mjs';
 
 /**
  * A part of what a reader saw: of this epoch everything of its channels in (from, to], but for what is at or below
- * `excused`.
+ * `excused`, and for a start from `earliest` but for what each channel had lost by then.
  *
  * @typedef {object} Stretch
  * @property {string} epoch
@@ -10,6 +10,9 @@ import { parse } from './cursor.mjs';
  * @property {number} to
  * @property {number} excused
  * @property {number[]} seen - offsets, ascending
+ * @property {boolean} [earliest] - it began with what the log still had
+ * @property {ReadonlyMap<string, number>} [floors] - the floors that it found then, where they are known; else each channel's
+ *   events before the first one seen count as lost by then
  */
 
 /**
@@ -32,6 +35,8 @@ export class Reader {
   resets = [];
   /** Whether it is done, wherever it is. */
   left = false;
+  /** Whether the stretch that is to begin asks for what the log still has. */
+  #fromEarliest = false;
   #ledger;
   #resetAt = Number.NEGATIVE_INFINITY;
 
@@ -67,6 +72,17 @@ export class Reader {
     this.#resetAt = Number.NEGATIVE_INFINITY;
   }
 
+  /** It has asked for what the log still has, and knows no position yet. */
+  asksForEarliest() {
+    this.#fromEarliest = true;
+  }
+
+  /** What each epoch had lost of each channel when the log answered. @param {ReadonlyMap<string, ReadonlyMap<string, number>>} floors */
+  foundFloors(floors) {
+    const [first] = this.stretches;
+    if (first?.earliest) first.floors ??= floors.get(first.epoch);
+  }
+
   /** Its client has ended for good, which no fault is a reason for. */
   gaveUp() {
     this.#wrong(`is at ${this.cursor} and gave up`);
@@ -89,7 +105,7 @@ export class Reader {
     if (id === undefined || id === '') return;
     const { epoch, offset } = parse(id);
     const now = this.#now;
-    if (!now) this.#begin({ epoch, offset }, 0);
+    if (!now) this.#start(epoch, offset);
     else if (epoch !== now.epoch) this.#wrong(`is at ${this.cursor} and was told ${id} without a reset`);
     else if (offset < now.to) this.#wrong(`is at ${this.cursor} and was sent back to ${id}`);
     else now.to = offset;
@@ -120,12 +136,21 @@ export class Reader {
   /** @param {import('./cursor.mjs').Cursor} at @param {string} data */
   #event(at, data) {
     this.#ledger.sighted(this, at, data);
+    if (!this.#now && this.#fromEarliest) this.#start(at.epoch, 0);
     const now = this.#now;
     if (!now || at.epoch !== now.epoch)
       return this.#wrong(`is at ${this.cursor || 'no position'} and got ${at.epoch}-${at.offset} without a reset`);
     if (at.offset <= now.to) return this.#wrong(`is at ${this.cursor} and got ${at.offset} again or out of order`);
     now.to = at.offset;
     now.seen.push(at.offset);
+  }
+
+  /** Its first stretch. @param {string} epoch @param {number} offset */
+  #start(epoch, offset) {
+    this.#begin({ epoch, offset: this.#fromEarliest ? 0 : offset }, 0);
+    const now = /** @type {Stretch} */ (this.#now);
+    now.to = Math.max(now.to, offset);
+    if (this.#fromEarliest) now.earliest = true;
   }
 
   /** The end. @param {import('./cursor.mjs').Cursor} head */

@@ -61,7 +61,7 @@ export function createMetrics(version: string): Metrics {
 
   // A series that begins with its first count has no rate for it.
   connects.inc({ outcome: 'accepted' }, 0);
-  for (const reason of ['gone', 'stalled', 'slow', 'expired', 'disconnected', 'draining', 'ended', 'failed'])
+  for (const reason of ['gone', 'stalled', 'slow', 'expired', 'disconnected', 'draining', 'ended', 'gap', 'failed'])
     disconnects.inc({ reason }, 0);
 
   const observer: Required<Observer> = {

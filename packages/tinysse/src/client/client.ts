@@ -152,7 +152,7 @@ export function createSSEClient<Events extends object = Untyped>(
         if (isPosition) {
           ordered = true;
           advance(id);
-          heartbeatMs = +data || heartbeatMs;
+          heartbeatMs = Number.parseFloat(data) || heartbeatMs;
         } else if (!event.startsWith(RESERVED_PREFIX) && (!ownId || advance(id))) {
           brought = true;
           const message = tell(received);

@@ -8,8 +8,9 @@ import type { Window } from './window.js';
 /** A page read from the log, with what its snapshot said. */
 export interface CatchupPage extends Page {
   readonly epoch: string;
-  /** The highest floor of the channels. */
+  /** The highest floor of the channels, and the floor of each in their order. */
   readonly floor: number;
+  readonly floors: readonly number[];
   /** Whether a limit cut it: then it stays true whatever is published later. */
   readonly cut: boolean;
 }
@@ -75,12 +76,15 @@ export class Catchup {
   }
 
   #keep(at: string, read: LogPage, upTo: number): CatchupPage {
-    const { epoch, floor } = read;
+    const { epoch, floor, floors } = read;
     const first = pagesOf(read.entries, this.#options.maxBytes, (entry) => frameOf(epoch, entry)).next();
-    if (first.done) return { epoch, floor, bytes: new Uint8Array(0), through: read.through, count: 0, cut: false };
+    if (first.done) {
+      const { through } = read;
+      return { epoch, floor, floors, bytes: new Uint8Array(0), through, count: 0, first: undefined, cut: false };
+    }
     const all = first.value.count === read.entries.length;
     const through = all ? read.through : first.value.through;
-    const page: CatchupPage = { ...first.value, epoch, floor, through, cut: through < upTo };
+    const page: CatchupPage = { ...first.value, epoch, floor, floors, through, cut: through < upTo };
     if (this.#cache.size === 0) this.#options.clock.after(CACHE_MS, () => this.clear());
     this.#cachedBytes += page.bytes.length;
     if (this.#cachedBytes > CACHE_BYTES) this.clear();

@@ -4,7 +4,7 @@ import type { Cursor } from '../protocol/cursor.js';
 import { Catchup, type CatchupPage } from './catchup.js';
 import { Channels } from './channel.js';
 import { Pending } from './flush.js';
-import type { ResetReason } from './frames.js';
+import { type ResetReason, retryFrame } from './frames.js';
 import { Wheel } from './heartbeat.js';
 import type { HubObserver } from './observer.js';
 import type { CloseReason } from './sink.js';
@@ -33,6 +33,8 @@ export interface DeliveryOptions {
   /** Reads of the log under way at once. */
   readonly maxReads: number;
   readonly observer: HubObserver;
+  /** A random number in [0, 1). */
+  readonly random: () => number;
 }
 
 /** Streams that began at a position of their client's: how many met the edge without a gap, and with one. */
@@ -49,6 +51,9 @@ export interface DeliveryCounts {
   /** What became of streams that began at a position of their client's. */
   readonly resumes: Resumes;
 }
+
+/** When clients whose connection is ended are to come back: spread, so that they do not all come at once. */
+const RETURN_MS = { least: 1_000, most: 5_000 };
 
 /** How long a subscriber waits before it asks a log again that failed. */
 const LOG_RETRY_MS = 1_000;
@@ -94,8 +99,8 @@ export class Delivery implements SubscriberHost, LogWatcher {
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
-    const { log, windowBytes, heartbeatMs, stallMs } = options;
-    this.#window = log.inMemory ? undefined : new Window(windowBytes, { epoch: '', offset: 0 });
+    const { log, clock, windowBytes, heartbeatMs, stallMs } = options;
+    this.#window = log.inMemory ? undefined : new Window(windowBytes, clock, log.retention);
     this.#catchup = new Catchup({
       ...options,
       window: this.#window,
@@ -139,6 +144,12 @@ export class Delivery implements SubscriberHost, LogWatcher {
     if (reason !== 'gone') subscriber.sink.close();
     subscriber.released?.(reason);
     if (this.subscribers.size === 0) this.emptied();
+  }
+
+  dismiss(subscriber: Subscriber, reason: CloseReason): void {
+    const { least, most } = RETURN_MS;
+    if (!subscriber.full) subscriber.note(retryFrame(least + this.#options.random() * (most - least)));
+    this.release(subscriber, reason);
   }
 
   committed(entry: LogEntry): void {
@@ -226,8 +237,7 @@ export class Delivery implements SubscriberHost, LogWatcher {
     if (subscriber.full) {
       if (now - subscriber.progressAt >= stallMs) return this.release(subscriber, 'stalled');
     } else if (this.subscribers.due(subscriber.wroteAt, heartbeatMs)) {
-      const position = subscriber.settled ? subscriber.position : undefined;
-      subscriber.note(subscriber.control.position(position, heartbeatMs));
+      subscriber.note(subscriber.control.position(subscriber.cursor, heartbeatMs));
     }
     const slow = !subscriber.live && !subscriber.source && now - subscriber.behindSince >= stallMs;
     if (slow && slowClient === 'disconnect') this.release(subscriber, 'slow');
@@ -235,6 +245,10 @@ export class Delivery implements SubscriberHost, LogWatcher {
 
   get ticks(): number {
     return this.subscribers.ticks;
+  }
+
+  get heartbeatMs(): number {
+    return this.#options.heartbeatMs;
   }
 
   now(): number {

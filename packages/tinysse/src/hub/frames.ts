@@ -32,6 +32,8 @@ export interface Page extends Piece {
   readonly through: number;
   /** How many events it holds. */
   readonly count: number;
+  /** The offset of its first event. */
+  readonly first: number | undefined;
 }
 
 /** Cuts entries into pages: as many whole frames as fit into `maxBytes`, or one. @param frameOf - an entry's wire text */
@@ -44,41 +46,48 @@ export function* pagesOf(
   let size = 0;
   let count = 0;
   let through = 0;
+  let first: number | undefined;
   for (const entry of entries) {
     // The id line is not part of an entry's size; 40 covers it.
     const frame = entry.size + 40;
     if (count > 0 && size + frame > maxBytes) {
-      yield { bytes: toBytes(text), through, count };
+      yield { bytes: toBytes(text), through, count, first };
       text = '';
       size = 0;
       count = 0;
+      first = undefined;
     }
     text += frameOf(entry);
     size += frame;
     count++;
+    first ??= entry.offset;
     through = entry.offset;
   }
-  if (count > 0) yield { bytes: toBytes(text), through, count };
+  if (count > 0) yield { bytes: toBytes(text), through, count, first };
 }
 
 /** The server's own frames, in one of two forms. */
 export interface ControlFrames {
-  /** Where the stream stands. @param id - the position; undefined leaves the client's as it is */
-  position(id: string | undefined, heartbeatMs: number): string;
-  /** A gap. @param id - the cursor after which the stream goes on */
-  reset(id: string, reset: Reset): string;
+  /**
+   * Where the connection stands.
+   * @param id - the position; undefined leaves the client's as it is
+   * @param isCut - whether retention has evicted events from before the first one that follows
+   */
+  position(id: string | undefined, heartbeatMs: number, isCut?: boolean): string;
+  /** A gap; without this method a client cannot be told of one. @param id - the cursor after which the connection goes on */
+  reset?(id: string | undefined, reset: Reset): string;
 }
 
 /** As events, which every EventSource keeps the id of and lets a page listen to. */
 export const controlEvents: ControlFrames = {
-  position: (id, heartbeatMs) => encodeEvent({ id, event: POSITION_EVENT, data: String(heartbeatMs) }),
+  position: (id, heartbeatMs, isCut) =>
+    encodeEvent({ id, event: POSITION_EVENT, data: isCut ? `${heartbeatMs}\ncut` : String(heartbeatMs) }),
   reset: (id, reset) => encodeEvent({ id, event: RESET_EVENT, data: JSON.stringify(reset) }),
 };
 
 /** As comments and id-only frames, for clients that take every event for data. */
 export const controlComments: ControlFrames = {
   position: (id) => (id === undefined ? encodeComment() : encodeId(id)),
-  reset: (id, reset) => encodeComment(` reset ${JSON.stringify(reset)}`) + encodeId(id),
 };
 
 /** How long the client is to wait before it reconnects. */

@@ -1,22 +1,21 @@
 import { SSEError } from '../errors.js';
 import type { LogStats, MaybePromise } from '../log/log.js';
-import { formatCursor, parseCursor } from '../protocol/cursor.js';
+import { formatCursor } from '../protocol/cursor.js';
 import type { ChannelName } from '../protocol/event.js';
 import { Delivery, type DeliveryCounts, type DeliveryOptions, type Resumes } from './delivery.js';
 import { controlComments, controlEvents, type ResetReason, retryFrame } from './frames.js';
 import { Presence } from './presence.js';
 import { Publisher, type PublishInput, type PublishLimits } from './publish.js';
+import { gapBefore } from './resume.js';
 import type { CloseReason, Sink } from './sink.js';
 import { runSource, type Source } from './source.js';
-import type { Start } from './start.js';
+import { startAt } from './start.js';
 import { Subscriber } from './subscriber.js';
 
 export interface HubOptions extends DeliveryOptions {
   readonly limits: PublishLimits & { readonly clients: number };
   /** What clients are told to wait before they reconnect, ± 50 % by chance for each. */
   readonly retryMs: number;
-  /** A random number in [0, 1). */
-  readonly random: () => number;
 }
 
 /** A connection to be served. */
@@ -57,8 +56,6 @@ export interface HubStats {
   readonly draining: boolean;
 }
 
-const FAREWELL_RETRY_MS = { least: 1_000, most: 5_000 };
-
 /** Channels, subscribers and delivery. A hub knows nothing of HTTP. */
 export class Hub {
   readonly #options: HubOptions;
@@ -80,7 +77,7 @@ export class Hub {
     });
     this.#delivery.opened = () => this.presence.join();
     this.#delivery.becameLive = (subscriber) => {
-      if (this.#closing) this.#dismiss(subscriber);
+      if (this.#closing) this.#delivery.dismiss(subscriber, 'draining');
     };
   }
 
@@ -133,24 +130,25 @@ export class Hub {
 
   /** Why a stream cannot go on after `from` without a gap; undefined when it can. The hub must be open. */
   async gap(channels: readonly ChannelName[], from: string): Promise<ResetReason | undefined> {
-    const { epoch, offset, fromEarliest } = this.#start(from);
-    if (fromEarliest) return undefined;
-    if (epoch !== this.#delivery.epoch) return epoch === '' ? 'unknown' : 'epoch';
-    const head = await this.#options.log.head();
-    if (offset > head.offset) return 'unknown';
-    const page = await this.#options.log.read({ channels, after: offset, upTo: offset, maxEvents: 1, maxBytes: 1 });
-    return page.floor > offset ? 'evicted' : undefined;
+    const { place } = startAt(from, this.#delivery);
+    if (place.fromEarliest) return undefined;
+    const { log } = this.#options;
+    const head = await log.head();
+    if (place.epoch === head.epoch && place.offset > head.offset) return 'unknown';
+    const { offset } = place;
+    return gapBefore(place, await log.read({ channels, after: offset, upTo: offset, maxEvents: 1, maxBytes: 1 }));
   }
 
   /** Serves a connection from its start on. The hub must be open. @returns ends it: the client has left */
   subscribe(options: SubscribeOptions): () => void {
     const delivery = this.#delivery;
-    const start = this.#start(options.from);
+    const start = startAt(options.from, delivery);
     const control = options.controlEvents ? controlEvents : controlComments;
     const subscriber = new Subscriber(delivery, options.channels, options.sink, control, start);
     delivery.attach(subscriber);
-    const position = start.epoch === '' ? undefined : formatCursor(start.epoch, start.offset);
     const { retryMs, random, heartbeatMs } = this.#options;
+    // A client that is cut while a source runs comes back as it came, and gets all of it.
+    const position = options.source ? undefined : subscriber.start;
     subscriber.note(retryFrame(retryMs * (0.5 + random())) + control.position(position, heartbeatMs));
     if (options.expiresAt !== undefined || options.source || options.onClose) this.#accompany(subscriber, options);
     // Those who come back take their pages in turns: a crowd of them must not hold up this one.
@@ -161,7 +159,7 @@ export class Hub {
 
   /** What few connections have, in a place where it costs the others nothing. */
   #accompany(subscriber: Subscriber, { channels, expiresAt, source, onClose }: SubscribeOptions): void {
-    const { clock, logger } = this.#options;
+    const { clock, logger, heartbeatMs } = this.#options;
     const end = (reason: CloseReason): void => this.#delivery.release(subscriber, reason);
     const unexpire = expiresAt === undefined ? undefined : clock.after(expiresAt - clock.now(), () => end('expired'));
     let stopSource: (() => void) | undefined;
@@ -175,16 +173,10 @@ export class Hub {
     if (!source) return;
     stopSource = runSource(subscriber, source, (error) => {
       if (error !== undefined) logger('a source failed', error);
-      if (error !== undefined || channels.length === 0) end(error === undefined ? 'ended' : 'failed');
-      else subscriber.step();
+      if (error !== undefined || channels.length === 0) return end(error === undefined ? 'ended' : 'failed');
+      subscriber.note(subscriber.control.position(subscriber.start, heartbeatMs));
+      subscriber.step();
     });
-  }
-
-  #start(from: string): Start {
-    const { epoch, head } = this.#delivery;
-    if (from === 'latest') return { epoch, offset: head };
-    if (from === 'earliest') return { epoch, offset: 0, fromEarliest: true };
-    return { epoch: '', offset: 0, ...parseCursor(from), lastEventId: from };
   }
 
   /** Ends every stream of a channel, here and now. @returns how many */
@@ -241,22 +233,15 @@ export class Hub {
     const { subscribers } = this.#delivery;
     this.#closing = new Promise((resolve) => (this.#delivery.emptied = resolve));
     this.#delivery.flush();
-    for (const subscriber of subscribers.members()) if (subscriber.live) this.#dismiss(subscriber);
+    for (const subscriber of subscribers.members()) if (subscriber.live) this.#delivery.dismiss(subscriber, 'draining');
     if (subscribers.size === 0) this.#delivery.emptied();
     const cancel = this.#options.clock.after(drainMs, () => {
-      for (const subscriber of subscribers.members()) this.#dismiss(subscriber);
+      for (const subscriber of subscribers.members()) this.#delivery.dismiss(subscriber, 'draining');
     });
     return this.#closing.then(() => {
       cancel();
       this.presence.leave();
       this.#options.log.unwatch(this.#delivery);
     });
-  }
-
-  /** Ends a stream and spreads its client's return. */
-  #dismiss(subscriber: Subscriber): void {
-    const { least, most } = FAREWELL_RETRY_MS;
-    if (!subscriber.full) subscriber.note(retryFrame(least + this.#options.random() * (most - least)));
-    this.#delivery.release(subscriber, 'draining');
   }
 }

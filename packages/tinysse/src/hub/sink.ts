@@ -43,5 +43,7 @@ export type CloseReason =
   | 'draining'
   /** Its source ended, and it has no channels. */
   | 'ended'
+  /** There was a gap, and the client cannot be told of one within its connection (`controlEvents: false`). */
+  | 'gap'
   /** Its sink or its source threw. */
   | 'failed';

@@ -5,22 +5,20 @@ import type { CatchupPage } from './catchup.js';
 import type { Batch, Receiver } from './flush.js';
 import { type ControlFrames, type Page, pieceOf, type ResetReason } from './frames.js';
 import type { Spoke } from './heartbeat.js';
+import { afterHead, afterPage, type Gap, type Heard, nextStep, outdated, type Place, type Step } from './resume.js';
 import type { CloseReason, Piece, Sink } from './sink.js';
 import type { Start } from './start.js';
 
-/** What a subscriber needs of its hub. */
-export interface SubscriberHost {
-  readonly epoch: string;
-  /** The offset up to which the hub has flushed. */
-  readonly edge: number;
-  /** The highest offset that the hub has heard of. */
-  readonly head: number;
+/** The part of a hub that a subscriber uses. */
+export interface SubscriberHost extends Heard {
   now(): number;
   /** Counts heartbeat ticks: tells who has been written to lately. */
   readonly ticks: number;
+  /** The longest silence on a connection in milliseconds. */
+  readonly heartbeatMs: number;
   /** Steps the subscriber in a coming turn. */
   enqueue(subscriber: Subscriber): void;
-  /** Steps the subscriber after the next flush. */
+  /** Steps the subscriber after the next flush or interruption. */
   afterFlush(subscriber: Subscriber): void;
   logHead(): MaybePromise<Cursor>;
   /** Up to where the log shares its past with a cursor of another epoch. */
@@ -33,6 +31,8 @@ export interface SubscriberHost {
   becameLive(subscriber: Subscriber): void;
   logFailed(subscriber: Subscriber, error: unknown): void;
   release(subscriber: Subscriber, reason: CloseReason): void;
+  /** Tells the client when to come back, and releases the subscriber. */
+  dismiss(subscriber: Subscriber, reason: CloseReason): void;
 }
 
 /**
@@ -65,16 +65,10 @@ export class Subscriber implements Receiver, Spoke {
   behindSince: number;
   progressAt: number;
 
-  #epoch: string;
-  /** Not moved while live: then it is the edge. */
-  #position: number;
+  /** Not moved while live: then the hub's edge is the position. */
+  readonly #place: Place;
   #lastEventId: string | undefined;
-  /** Floors up to here have been reset for, or were asked for. */
-  #noted = 0;
-  #fromEarliest: boolean;
-  /** Up to where the log, in that epoch of it, shares its past with this subscriber's epoch. */
-  #shared: Cursor | undefined;
-  /** It joined when the hub had heard of this; entries up to it were not pending for it. */
+  /** What the hub had heard of when it joined. */
   readonly #joinedAt: Cursor;
   #resets = 0;
   #key = '';
@@ -90,31 +84,39 @@ export class Subscriber implements Receiver, Spoke {
     start: Start,
   ) {
     this.#host = host;
-    this.channels = channels;
+    // In one order for equal sets: subscribers with equal channels share pages.
+    this.channels = channels.length > 1 ? [...channels].sort() : channels;
     this.sink = sink;
     this.control = control;
-    this.#epoch = start.epoch;
-    this.#position = start.offset;
+    this.#place = start.place;
     this.#lastEventId = start.lastEventId;
-    this.#fromEarliest = start.fromEarliest ?? false;
     this.#joinedAt = { epoch: host.epoch, offset: host.head };
     this.behindSince = this.progressAt = host.now();
   }
 
-  /** Names the channel set, whatever its order. */
+  /** Names the channel set. */
   get key(): string {
-    this.#key ||= [...this.channels].sort().join('\n');
+    this.#key ||= this.channels.join('\n');
     return this.#key;
   }
 
   /** The cursor after everything that has been written. */
   get position(): string {
-    return formatCursor(this.#epoch, this.live ? this.#host.edge : this.#position);
+    return formatCursor(this.#place.epoch, this.live ? this.#host.edge : this.#place.offset);
   }
 
-  /** Whether its position is one of this log's: only then may a frame say it. */
-  get settled(): boolean {
-    return this.#epoch === this.#host.epoch;
+  /**
+   * The cursor to begin with: where it starts, or what the client sent. Undefined if that is no cursor, or if the log's first page
+   * must tell where `earliest` is.
+   */
+  get start(): string | undefined {
+    const { epoch, fromEarliest, found } = this.#place;
+    return epoch === '' || (fromEarliest && !found) ? undefined : this.position;
+  }
+
+  /** The cursor that a frame may tell the client now: only one of this log, and none while a source runs. */
+  get cursor(): string | undefined {
+    return this.source || this.#place.epoch !== this.#host.epoch ? undefined : this.start;
   }
 
   prefetch(): number {
@@ -167,11 +169,6 @@ export class Subscriber implements Receiver, Spoke {
     if (!this.full) this.#host.enqueue(this);
   }
 
-  /** Whether its position is a cursor of another epoch. */
-  get #crosses(): boolean {
-    return this.#epoch !== '' && !this.settled;
-  }
-
   /** Takes one step towards the edge. */
   step(): void {
     if (this.closed || this.live || this.full) return;
@@ -183,96 +180,86 @@ export class Subscriber implements Receiver, Spoke {
     }
     if (this.#reading) return;
     if (this.source) return this.source();
-    const { epoch, edge, head } = this.#host;
-    const known = this.#epoch === epoch;
-    if (known && this.#position > head) return this.#checkHead();
-    if (known && this.#position > edge) return this.#host.afterFlush(this);
-    if (known && this.#position === edge) return this.#isAhead(edge) ? this.#host.afterFlush(this) : this.#goLive();
-    if (this.#crosses && this.#shared?.epoch !== epoch) return this.#askShared();
-    const page = this.#host.page(this, known ? this.#position : 0);
-    if (page instanceof Promise) this.#await(page, (read) => this.#take(read));
-    else this.#take(page);
+    this.#act(nextStep(this.#place, this.#host, this.#joinedAt));
   }
 
-  /** Whether entries above the edge are not pending for it. */
-  #isAhead(edge: number): boolean {
-    return this.#joinedAt.epoch === this.#host.epoch && edge < this.#joinedAt.offset;
+  #act(step: Step): void {
+    const host = this.#host;
+    if (step.kind === 'live') this.#goLive();
+    else if (step.kind === 'wait') host.afterFlush(this);
+    else if (step.kind === 'again') this.step();
+    else if (step.kind === 'gap') this.#tell(step);
+    else if (step.kind === 'read') this.#ask(host.page(this, step.after), (page) => this.#take(page));
+    else if (step.kind === 'head') this.#ask(host.logHead(), (head) => this.#act(afterHead(this.#place, head, host)));
+    else if (step.kind === 'past')
+      this.#ask(host.logResume({ epoch: this.#place.epoch, offset: this.#place.offset }), (shared) => {
+        this.#place.shared = shared;
+        this.step();
+      });
   }
 
   #take(page: CatchupPage): void {
-    const { epoch } = this.#host;
-    // The log is ahead of what this hub has been told; it will be told.
-    if (page.epoch !== epoch) return this.#host.afterFlush(this);
-    // The epoch is newer than the question was: first the log must say how much of its past is this subscriber's.
-    if (this.#crosses && this.#shared?.epoch !== epoch) return this.step();
-    if (this.#fromEarliest) this.#noted = page.floor;
-    this.#fromEarliest = false;
-    const shared = this.#shared?.epoch === epoch ? this.#shared.offset : 0;
-    const other = this.#epoch !== epoch;
-    if (other || page.floor > Math.max(this.#position, this.#noted)) {
-      if (other) this.#reset(this.#epoch === '' ? 'unknown' : 'epoch', shared, Math.max(shared, page.floor));
-      else this.#reset('evicted', this.#position, page.floor);
-      // At once: what follows the gap could be evicted before a turn of its own has come, and that were another gap.
-      return this.step();
-    }
+    const place = this.#place;
+    if (place.fromEarliest && !place.found) this.#beginAtEarliest(page);
+    const step = afterPage(place, page, this.#host);
+    if (step.kind !== 'take') return this.#act(step);
     const empty = page.count === 0 || this.write(page);
     this.#delivered(page.count, page.bytes.length);
-    this.#position = page.through;
+    place.offset = page.through;
     if (!empty) return;
     // Meeting the edge and going live must be one synchronous step: nothing can be flushed in between.
-    if (this.#position === this.#host.edge) return this.step();
+    if (place.offset === this.#host.edge) return this.step();
     this.#host.enqueue(this);
   }
 
-  /** Tells the client of a gap and goes on after `offset`; events after `resumedAt` are not missing. */
-  #reset(reason: ResetReason, offset: number, resumedAt: number): void {
+  /**
+   * The first page from `earliest` tells what there is. The client gets a cursor before the first entry only if all that follows
+   * that cursor is there: with one below a floor it would come back to a reset for what was gone before it came.
+   */
+  #beginAtEarliest({ floor, floors, first, through }: CatchupPage): void {
+    // The log may have a new epoch since the connection came.
+    this.#place.epoch = this.#host.epoch;
+    this.#place.found = floors;
+    const isWhole = first === undefined || first > floor;
+    if (isWhole) this.#place.offset = Math.min(floor, through);
+    this.write(pieceOf(this.control.position(isWhole ? this.position : undefined, this.#host.heartbeatMs, floor > 0)));
+  }
+
+  /** Tells the client of a gap and goes on after it. */
+  #tell({ reason, offset, resumedAt }: Gap): void {
+    // A client that takes every event for data cannot be told: it is when it comes back, with 409.
+    if (!this.control.reset) return this.#host.dismiss(this, 'gap');
     const { epoch, edge } = this.#host;
     // Its own position where it has one: it may have moved on since it came.
-    const lastEventId = this.#epoch === '' ? this.#lastEventId! : this.position;
+    const lastEventId = this.#place.epoch === '' ? this.#lastEventId! : this.position;
     // A second gap before the edge was met: this client cannot keep up, so it goes on from the edge.
     const again = this.#resets++ > 0;
     if (this.#lastEventId !== undefined) this.#host.wasResumed('reset');
-    this.#epoch = epoch;
-    this.#position = again ? edge : offset;
-    this.#noted = again ? edge : resumedAt;
+    const told = again ? edge : resumedAt;
+    Object.assign(this.#place, { epoch, offset: again ? edge : offset, told, found: undefined, shared: undefined });
+    this.#place.fromEarliest = false;
     this.#lastEventId = undefined;
-    this.#shared = undefined;
-    const reset = { reason, lastEventId, resumedAt: formatCursor(epoch, this.#noted) };
+    const reset = { reason, lastEventId, resumedAt: formatCursor(epoch, told) };
     this.#host.wasReset(reason);
     this.write(pieceOf(this.control.reset(this.position, reset)));
+    // At once: what follows the gap could be evicted before a turn of its own has come, which would cause a second gap.
+    this.step();
   }
 
-  /** A position in another epoch: the log may know how much of it is its own past. */
-  #askShared(): void {
-    const take = (shared: Cursor): void => {
-      // The log is ahead of what this hub has been told; it will be told.
-      if (shared.epoch !== this.#host.epoch) return this.#host.afterFlush(this);
-      this.#shared = shared;
-      this.step();
+  /** Goes on with the log's answer. */
+  #ask<T extends { readonly epoch: string }>(answer: MaybePromise<T>, take: (value: T) => void): void {
+    const askedIn = this.#host.epoch;
+    const decide = (value: T): void => {
+      const step = outdated(value, this.#host, askedIn);
+      if (step) this.#act(step);
+      else take(value);
     };
-    const shared = this.#host.logResume({ epoch: this.#epoch, offset: this.#position });
-    if (shared instanceof Promise) this.#await(shared, take);
-    else take(shared);
-  }
-
-  /** A position above all that this hub has heard of: another node's entry on its way, or none of this log. */
-  #checkHead(): void {
-    const decide = (head: Cursor): void => {
-      if (head.epoch !== this.#host.epoch || head.offset >= this.#position) return this.#host.afterFlush(this);
-      this.#reset('unknown', head.offset, head.offset);
-      if (!this.full) this.#host.enqueue(this);
-    };
-    const head = this.#host.logHead();
-    if (head instanceof Promise) this.#await(head, decide);
-    else decide(head);
-  }
-
-  #await<T>(answer: Promise<T>, take: (value: T) => void): void {
+    if (!(answer instanceof Promise)) return decide(answer);
     this.#reading = true;
     answer.then(
       (value) => {
         // One answer may be for thousands: each takes it when its turn has come.
-        this.#answered = () => take(value);
+        this.#answered = () => decide(value);
         if (!this.closed) this.#host.enqueue(this);
       },
       (error: unknown) => {
@@ -284,8 +271,8 @@ export class Subscriber implements Receiver, Spoke {
 
   #fallBehind(position: number): void {
     this.live = false;
-    this.#position = position;
-    this.#epoch = this.#host.epoch;
+    this.#place.offset = position;
+    this.#place.epoch = this.#host.epoch;
     this.behindSince = this.#host.now();
   }
 
@@ -294,7 +281,8 @@ export class Subscriber implements Receiver, Spoke {
     if (this.#lastEventId !== undefined) this.#host.wasResumed('complete');
     this.#resets = 0;
     this.#lastEventId = undefined;
-    this.#fromEarliest = false;
+    this.#place.found = undefined;
+    this.#place.fromEarliest = false;
     this.#host.becameLive(this);
   }
 }

@@ -91,6 +91,7 @@ export function lmdbLog(options: LmdbLogOptions): Log {
 
   return {
     inMemory: false,
+    retention: limits,
     watch: (watcher) =>
       use(({ head }) => {
         watchers.add(watcher);

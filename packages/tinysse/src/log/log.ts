@@ -76,6 +76,16 @@ export interface LogStats {
   readonly evicted?: Readonly<Record<EvictionCause, number>>;
 }
 
+/** The limits of a log's retention that a hub's window of the newest entries keeps too. */
+export interface LogRetention {
+  /** Entries kept per channel. */
+  readonly maxEventsPerChannel: number;
+  /** Milliseconds that an entry is kept. */
+  readonly maxAgeMs: number;
+  /** Bytes kept over all channels. */
+  readonly maxBytes: number;
+}
+
 /** What a log knows of a channel. */
 export interface LogChannel {
   /** The offset of its newest entry ever; 0 when it is not known. */
@@ -146,6 +156,8 @@ export interface LogWatcher {
 export interface Log {
   /** Whether `head` and `read` answer at once, from this process's memory. A hub keeps its own window on any other log. */
   readonly inMemory: boolean;
+  /** What it retains; read once. Without it, a hub's window may go on serving for a while what the log has evicted. */
+  readonly retention?: LogRetention;
   /**
    * Makes the log ready and begins to report to `watcher`.
    * @returns the head: the position after which the watcher hears of every entry

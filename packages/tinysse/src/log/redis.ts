@@ -125,6 +125,7 @@ export function redisLog(options: RedisLogOptions): RedisLog {
 
   return {
     inMemory: false,
+    retention: limits,
     async watch(watcher) {
       for (;;) {
         usable();

@@ -1,5 +1,6 @@
 import { type Log, memoryLog } from 'tinysse';
 import { describe, expect, test } from 'vitest';
+import { channelName } from '../../src/protocol/event.js';
 import { createBench, isPublished } from './bench.js';
 
 const small = (maxEventsPerChannel: number) => (clock: Parameters<Parameters<typeof createBench>[0] & object>[0]) =>
@@ -79,7 +80,7 @@ describe('a subscriber that does not read', () => {
     const client = connect('a', 'earliest');
     settle();
     expect(
-      client.pieces.slice(1).map((piece) => new TextDecoder().decode(piece.bytes).split('\n\n').length - 1),
+      client.pieces.slice(2).map((piece) => new TextDecoder().decode(piece.bytes).split('\n\n').length - 1),
     ).toEqual([10, 10, 10, 5]);
   });
 
@@ -90,7 +91,7 @@ describe('a subscriber that does not read', () => {
     const clients = [connect('a b', 'earliest'), connect('b a', 'earliest'), connect('a b', 'earliest')];
     settle();
     expect(clients.map((client) => client.data.length)).toEqual([100, 100, 100]);
-    expect(new Set(clients.flatMap((client) => client.pieces.slice(1))).size).toBe(clients[0]?.pieces.slice(1).length);
+    expect(new Set(clients.flatMap((client) => client.pieces.slice(2))).size).toBe(clients[0]?.pieces.slice(2).length);
   });
 
   test('that is for ever slower than the publishing gets resets, never a silent hole, and always moves on', () => {
@@ -247,16 +248,22 @@ describe('a gap', () => {
     expect(client.data).toEqual(['0', '1', '7', '8', '9']);
   });
 
-  test('without control events is a comment and an id', async () => {
+  test('without control events ends the connection, and the client is told when to come back', async () => {
     const { connect, publish, settle, hub } = createBench(small(3));
-    for (let i = 0; i < 5; i++) publish('a', String(i));
+    const client = connect('a', 'latest', { controlEvents: false });
+    publish('a', '0');
     settle();
-    const client = connect('a', '17', { controlEvents: false });
+    client.reading = false;
+    for (let i = 1; i < 9; i++) {
+      publish('a', String(i));
+      settle();
+    }
+    client.read();
     settle();
-    const [epoch] = (await hub.cursor()).split('-');
-    expect(client.text).toContain(
-      `: reset {"reason":"unknown","lastEventId":"17","resumedAt":"${epoch}-2"}\n\nid: ${epoch}-0\n\n`,
-    );
+    expect([client.data, client.why, client.closed]).toEqual([['0', '1'], ['gap'], true]);
+    expect(client.text).toMatch(/\n\nretry: \d+\n\n$/);
     expect(client.text).not.toContain('event: tinysse');
+    const last = client.frames.findLast(({ id }) => id !== undefined)?.id ?? '';
+    expect(await hub.gap([channelName('a')], last)).toBe('evicted');
   });
 });

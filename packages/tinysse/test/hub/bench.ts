@@ -16,6 +16,9 @@ export interface Frame {
 
 const decoder = new TextDecoder();
 
+/** Floors by channel, by epoch. */
+type Floors = ReadonlyMap<string, ReadonlyMap<string, number>>;
+
 /** A client's end of a stream: takes bytes when it reads, holds them back when it does not. */
 export class TestSink implements Sink {
   /** What the client has received. */
@@ -25,6 +28,9 @@ export class TestSink implements Sink {
   closed = false;
   /** Every piece written, to see who shares. */
   readonly pieces: Piece[] = [];
+  /** Asked when the first frame is written that comes of the log's first answer; what it gives is in `floors`. */
+  onFirstAnswer: (() => Floors) | undefined;
+  floors: Floors | undefined;
   readonly #clock: FakeClock;
   #held: Piece[] = [];
   #drained: (() => void) | undefined;
@@ -36,6 +42,8 @@ export class TestSink implements Sink {
   write(piece: Piece): boolean {
     if (this.#drained) throw new Error('written to while it holds bytes');
     this.pieces.push(piece);
+    if (this.onFirstAnswer && /^(id: |data: cut$)/m.test(decoder.decode(piece.bytes)))
+      this.floors ??= this.onFirstAnswer();
     if (this.reading) this.text += decoder.decode(piece.bytes);
     else this.#held.push(piece);
     return this.reading;

@@ -10,13 +10,14 @@ describe('clients that come back all at once', () => {
   ])('%s', (_, writeMs, before) => {
     const { clock, connect, publish, settle } = createBench(undefined, { clientChannelBuffer: 1 });
     const live = connect('a');
+    const start = live.frames[1]?.id;
     publish('a', '1');
     publish('a', '2');
     settle();
     let steps = 0;
     let seen = 0;
     for (let i = 0; i < 8; i++) {
-      const client = connect('a', 'earliest');
+      const client = connect('a', start);
       const write = client.write.bind(client);
       client.write = (piece) => {
         clock.advance(writeMs);
@@ -43,10 +44,11 @@ describe('clients that come back all at once', () => {
       return { ...log, inMemory: false, read: async (query) => (log as Log).read(query) };
     });
     const live = connect('a');
+    const start = `${live.frames[1]?.id?.split('-')[0]}-0`;
     let steps = 0;
     let seen = 0;
     const clients = Array.from({ length: 8 }, () => {
-      const client = connect('a', 'earliest');
+      const client = connect('a', start);
       const write = client.write.bind(client);
       client.write = (piece) => {
         clock.advance(4);

@@ -94,3 +94,35 @@ test('a reset names where the stream was, not where the client came from', () =>
   expect(client.resets).toMatchObject([{ reason: 'evicted', id: before?.id, lastEventId: before?.id }]);
   expect(client.data.slice(-3)).toEqual(['6', '7', '8']);
 });
+
+test('a page that a new epoch gave, asked for up to the edge of the old one, does not count', async () => {
+  const [before, after] = [filled(3), filled(0)];
+  let { log } = before;
+  let watcher: LogWatcher | undefined;
+  const answers: (() => void)[] = [];
+  const bench = createBench(() => ({
+    ...before.log,
+    inMemory: false,
+    watch: (joined) => {
+      watcher = joined;
+      return before.log.watch(joined);
+    },
+    // The log answers at once, but the answer is long on its way.
+    read: (query) => {
+      const page = log.read(query) as LogPage;
+      return new Promise((answer) => answers.push(() => answer(page)));
+    },
+  }));
+  const client = bench.connect('a', 'earliest');
+  log = after.log;
+  bench.settle();
+  after.log.watch({ committed: (entry) => watcher?.committed(entry), interrupted: () => {} });
+  watcher?.interrupted({ epoch: after.epoch, offset: 0 });
+  after.log.append({ channels: [channelName('a')], event: undefined, data: 'new', size: 30 });
+  bench.settle();
+  while (answers.length > 0) {
+    answers.shift()?.();
+    await bench.settleLater();
+  }
+  expect(client.data).toEqual(['new']);
+});

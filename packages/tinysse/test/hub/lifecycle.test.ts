@@ -186,9 +186,11 @@ describe('a source', () => {
     await settleLater();
     publish('a', 'after');
     await settleLater();
-    expect(client.frames.slice(2).map(({ id, ...rest }) => ({ ...rest, id: id !== undefined }))).toEqual([
+    expect(client.frames.slice(1).map(({ id, ...rest }) => ({ ...rest, id: id !== undefined }))).toEqual([
+      { id: false, event: 'tinysse:position', data: '15000' },
       { id: false, event: 'snapshot', data: 'one' },
       { id: false, data: 'two\nlines' },
+      { id: true, event: 'tinysse:position', data: '15000' },
       { id: true, data: 'meanwhile' },
       { id: true, data: 'after' },
     ]);

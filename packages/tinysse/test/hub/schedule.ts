@@ -1,24 +1,34 @@
 import fc from 'fast-check';
-import { memoryLog } from 'tinysse';
+import { type Log, type LogChannel, memoryLog } from 'tinysse';
 import { Ledger } from '../../../../faults/ledger/ledger.mjs';
 import type { Reader } from '../../../../faults/ledger/reader.mjs';
 import type { Cursor } from '../../src/protocol/cursor.js';
-import { createBench, type Deaf, deafen, framesOf, later, type TestSink } from './bench.js';
+import { channelName } from '../../src/protocol/event.js';
+import { createBench, framesOf, type TestSink } from './bench.js';
+import { type RemoteLog, remoteLog, type Way } from './remote-log.js';
 
 /** One step of a schedule. */
 export type Action =
-  | { kind: 'publish'; channels: string[]; data: string }
+  | { kind: 'publish'; channels: string[]; data: string; elsewhere?: boolean }
+  /** Many events for one channel: its floor rises, far from the others'. */
+  | { kind: 'burst'; channel: string; count: number }
   | { kind: 'connect'; client: number }
+  /** A client that has no position, or has forgotten its own. */
+  | { kind: 'come'; client: number; from: From }
   | { kind: 'stall' | 'read' | 'cut'; client: number }
   | { kind: 'turn' }
   | { kind: 'advance'; ms: number }
   | { kind: 'restart' }
-  | { kind: 'deafen' | 'hear' };
+  | { kind: 'hold' | 'release'; way: Way }
+  | { kind: 'deafen' | 'hear' | 'failOver' };
+
+type From = 'latest' | 'earliest';
 
 const CLIENTS = ['a', 'b', 'a b', 'a b c', 'c', 'a'];
 
 const client = fc.nat({ max: CLIENTS.length - 1 });
-const channels = fc.subarray(['a', 'b', 'c', 'unheard'], { minLength: 1 });
+const names = ['a', 'b', 'c', 'unheard'];
+const channels = fc.subarray(names, { minLength: 1 });
 const LONG = 'long';
 // Some events are so long that few fit into the log or a page.
 const data = fc.oneof(
@@ -28,8 +38,27 @@ const data = fc.oneof(
 
 /** Any step, publishes and turns most often. */
 export const action: fc.Arbitrary<Action> = fc.oneof(
-  { weight: 10, arbitrary: fc.record({ kind: fc.constant('publish' as const), channels, data }) },
+  {
+    weight: 10,
+    arbitrary: fc.record({ kind: fc.constant('publish' as const), channels, data, elsewhere: fc.boolean() }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('burst' as const),
+      channel: fc.constantFrom(...names),
+      count: fc.integer({ min: 2, max: 12 }),
+    }),
+  },
   { weight: 5, arbitrary: fc.record({ kind: fc.constant('connect' as const), client }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('come' as const),
+      client,
+      from: fc.constantFrom('latest' as const, 'earliest' as const),
+    }),
+  },
   {
     weight: 7,
     arbitrary: fc.record({
@@ -43,14 +72,26 @@ export const action: fc.Arbitrary<Action> = fc.oneof(
     arbitrary: fc.record({ kind: fc.constant('advance' as const), ms: fc.constantFrom(500, 20_000, 70_000) }),
   },
   { weight: 1, arbitrary: fc.constant({ kind: 'restart' as const }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('deafen' as const, 'hear' as const) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('hold' as const, 'release' as const),
+      way: fc.constantFrom('answers' as const, 'reports' as const),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constantFrom('deafen' as const, 'hear' as const, 'failOver' as const) }),
+  },
 );
 
 interface Client {
   readonly channels: string;
-  readonly reader: Reader;
+  reader: Reader;
   /** What it sends when it reconnects, as an EventSource does: the last id that it has seen. */
   lastEventId: string;
+  /** Where it starts while it has no id. */
+  from: From;
   sink: (TestSink & { end(): void }) | undefined;
 }
 
@@ -63,87 +104,160 @@ export async function runSchedule(
   actions: Action[],
   options: { answersLater: boolean; tamper?: (text: string) => string },
 ): Promise<void> {
-  const { answersLater, tamper = (text) => text } = options;
-  const ledger = new Ledger();
-  const clients: Client[] = CLIENTS.map((names, index) => ({
-    channels: names,
-    reader: ledger.reader(`client ${index}`, names.split(' ')),
-    lastEventId: '',
-    sink: undefined,
-  }));
-  let deaf: Deaf | undefined;
+  const run = new Run(options.answersLater, options.tamper ?? ((text) => text));
+  for (const step of actions) await run.take(step);
+  await run.finish();
+}
 
-  const start = () => {
-    const bench = createBench(
+/** A schedule under way. */
+class Run {
+  readonly #answersLater: boolean;
+  readonly #tamper: (text: string) => string;
+  readonly #ledger = new Ledger();
+  readonly #clients: Client[] = CLIENTS.map((channels, index) => this.#newcomer(channels, index, 'latest'));
+  #log!: Log;
+  /** All logs that there have been, the newest last. */
+  readonly #logs: Log[] = [];
+  #remote: RemoteLog | undefined;
+  #bench = this.#start();
+
+  constructor(answersLater: boolean, tamper: (text: string) => string) {
+    this.#answersLater = answersLater;
+    this.#tamper = tamper;
+  }
+
+  #newcomer(channels: string, index: number, from: From): Client {
+    const reader = this.#ledger.reader(`client ${index}`, channels.split(' '));
+    if (from === 'earliest') reader.asksForEarliest();
+    return { channels, reader, lastEventId: '', from, sink: undefined };
+  }
+
+  #newLog(clock: Parameters<typeof remoteLog>[1]): Log {
+    const log = memoryLog({ clock, maxEventsPerChannel: 8, maxBytes: 60_000, maxAgeMs: 60_000, maxChannels: 3 });
+    const { epoch } = log.watch({
+      committed: ({ offset, channels, data }) => this.#ledger.published(`${epoch}-${offset}`, channels, data),
+      interrupted: () => {},
+    }) as Cursor;
+    this.#log = log;
+    this.#logs.push(log);
+    return log;
+  }
+
+  #start() {
+    return createBench(
       (clock) => {
-        const memory = memoryLog({ clock, maxEventsPerChannel: 8, maxBytes: 60_000, maxAgeMs: 60_000, maxChannels: 3 });
-        const { epoch } = memory.watch({
-          committed: ({ offset, channels, data }) => ledger.published(`${epoch}-${offset}`, channels, data),
-          interrupted: () => {},
-        }) as Cursor;
-        deaf = deafen(memory);
-        return answersLater ? later(deaf, clock) : memory;
+        const log = this.#newLog(clock);
+        this.#remote = this.#answersLater ? remoteLog(log, clock) : undefined;
+        return this.#remote ?? log;
       },
       { clientChannelBuffer: 4, windowBytes: 20_000 },
     );
-    return bench;
-  };
-  let bench = start();
+  }
+
+  async take(step: Action): Promise<void> {
+    const one = 'client' in step ? (this.#clients[step.client] as Client) : undefined;
+    if (step.kind === 'publish') this.#publish(step.channels, step.data, step.elsewhere);
+    else if (step.kind === 'burst')
+      for (let i = 0; i < step.count; i++) this.#publish([step.channel], `${i} of ${step.count}`);
+    else if (step.kind === 'connect') this.#connect(step.client);
+    else if (step.kind === 'come') this.#come(step.client, step.from);
+    else if (step.kind === 'stall' && one?.sink) one.sink.reading = false;
+    else if (step.kind === 'read') one?.sink?.read();
+    else if (step.kind === 'cut') this.#disconnect(step.client);
+    else if (step.kind === 'turn') await this.#turn();
+    else if (step.kind === 'advance') this.#bench.clock.advance(step.ms);
+    else if (step.kind === 'restart') await this.#restart();
+    else this.#disturb(step);
+  }
+
+  /** Whatever happens between the hub and a log on another machine. */
+  #disturb(step: Action): void {
+    if (step.kind === 'hold') this.#remote?.hold(step.way);
+    else if (step.kind === 'release') this.#remote?.release(step.way);
+    else if (step.kind === 'deafen') this.#remote?.cut();
+    else if (step.kind === 'hear') this.#remote?.restore();
+    else if (step.kind === 'failOver' && this.#remote) {
+      const { epoch: from } = this.#log.head() as Cursor;
+      this.#remote.failOver(this.#newLog(this.#bench.clock));
+      this.#ledger.succeeded(from, (this.#log.head() as Cursor).epoch, false);
+    }
+  }
+
+  #publish(channels: string[], data: string, elsewhere = false): void {
+    const text = data === LONG ? LONG.repeat(4_000) : data;
+    const event = { channels: channels.map(channelName), event: undefined, data: text, size: text.length + 10 };
+    if (elsewhere) this.#log.append(event);
+    // The clock may leave a publish without its answer in time; what the log holds is in the books all the same.
+    else Promise.resolve(this.#bench.hub.publish({ channels, data: text })).catch(() => {});
+  }
 
   /** Ends a client's connection, if it has one, and reads its transcript into the ledger. */
-  const finish = (index: number): void => {
-    const one = clients[index] as Client;
+  #disconnect(index: number): void {
+    const one = this.#clients[index] as Client;
     if (!one.sink) return;
     one.sink.end();
     one.sink.cut();
-    for (const frame of framesOf(tamper(one.sink.text))) {
+    for (const frame of framesOf(this.#tamper(one.sink.text))) {
       one.reader.frame(frame);
       if (frame.id !== undefined) one.lastEventId = frame.id;
     }
+    if (one.sink.floors) one.reader.foundFloors(one.sink.floors);
     one.sink = undefined;
-  };
-  const connect = (index: number): void => {
-    finish(index);
-    const one = clients[index] as Client;
-    one.sink = bench.connect(one.channels, one.lastEventId || 'latest');
-  };
-  const turn = async (): Promise<void> => {
-    if (answersLater) await new Promise((resolve) => setImmediate(resolve));
-    bench.clock.turn();
-  };
+  }
 
-  for (const step of actions) {
-    const one = 'client' in step ? (clients[step.client] as Client) : undefined;
-    if (step.kind === 'publish') {
-      const data = step.data === LONG ? LONG.repeat(4_000) : step.data;
-      // The clock may leave a publish without its answer in time; what the log holds is in the books all the same.
-      Promise.resolve(bench.hub.publish({ channels: step.channels, data })).catch(() => {});
-    } else if (step.kind === 'connect') connect(step.client);
-    else if (step.kind === 'stall' && one?.sink) one.sink.reading = false;
-    else if (step.kind === 'read') one?.sink?.read();
-    else if (step.kind === 'cut') finish(step.client);
-    else if (step.kind === 'turn') await turn();
-    else if (step.kind === 'advance') bench.clock.advance(step.ms);
-    else if (step.kind === 'deafen' && answersLater) deaf?.cut();
-    else if (step.kind === 'hear' && answersLater) deaf?.restore(await deaf.head());
-    else if (step.kind === 'restart') {
-      await bench.settleLater();
-      for (const index of clients.keys()) finish(index);
-      bench = start();
+  #connect(index: number): void {
+    this.#disconnect(index);
+    const one = this.#clients[index] as Client;
+    const from = one.lastEventId || one.from;
+    const names = one.channels.split(' ').map(channelName);
+    one.sink = this.#bench.connect(one.channels, from);
+    if (from !== 'earliest') return;
+    // What the log has lost when its first answer is written was not asked for.
+    one.sink.onFirstAnswer = () => {
+      const floorsOf = (log: Log) => {
+        const known = log.channels?.(names) as LogChannel[];
+        return new Map(names.map((name, i) => [name, known[i]!.floor]));
+      };
+      return new Map(this.#logs.map((log) => [(log.head() as Cursor).epoch, floorsOf(log)]));
+    };
+  }
+
+  #come(index: number, from: From): void {
+    this.#disconnect(index);
+    const { channels, reader } = this.#clients[index] as Client;
+    reader.leave();
+    this.#clients[index] = this.#newcomer(channels, index, from);
+    this.#connect(index);
+  }
+
+  async #turn(): Promise<void> {
+    if (this.#answersLater) await new Promise((resolve) => setImmediate(resolve));
+    this.#bench.clock.turn();
+  }
+
+  async #restart(): Promise<void> {
+    await this.#bench.settleLater();
+    for (const index of this.#clients.keys()) this.#disconnect(index);
+    this.#bench = this.#start();
+  }
+
+  /** Lets everybody connect and catch up without a further publish, and balances the books. */
+  async finish(): Promise<void> {
+    this.#remote?.restore();
+    this.#remote?.release('reports');
+    this.#remote?.release('answers');
+    const clients = this.#clients;
+    for (const [index, { sink }] of clients.entries()) if (!sink || sink.closed) this.#connect(index);
+    for (let round = 0; round < 200 && clients.some(({ sink }) => sink?.closed || !sink?.reading); round++) {
+      for (const [index, { sink }] of clients.entries()) if (sink?.closed) this.#connect(index);
+      for (const { sink } of clients) sink?.read();
+      await this.#bench.settleLater();
     }
+    await this.#bench.settleLater();
+    const { behind, epoch, offset } = await this.#bench.hub.stats();
+    if (behind > 0) throw new Error(`${behind} subscribers never met the edge`);
+    for (const index of clients.keys()) this.#disconnect(index);
+    const violations = this.#ledger.balance(`${epoch}-${offset}`);
+    if (violations.length > 0) throw new Error(violations.join('\n'));
   }
-
-  deaf?.restore(await deaf.head());
-  for (const [index, { sink }] of clients.entries()) if (!sink || sink.closed) connect(index);
-  for (let round = 0; round < 200 && clients.some(({ sink }) => sink?.closed || !sink?.reading); round++) {
-    for (const [index, { sink }] of clients.entries()) if (sink?.closed) connect(index);
-    for (const { sink } of clients) sink?.read();
-    await bench.settleLater();
-  }
-  await bench.settleLater();
-  const { behind, epoch, offset } = await bench.hub.stats();
-  if (behind > 0) throw new Error(`${behind} subscribers never met the edge`);
-  for (const index of clients.keys()) finish(index);
-  const violations = ledger.balance(`${epoch}-${offset}`);
-  if (violations.length > 0) throw new Error(violations.join('\n'));
 }
