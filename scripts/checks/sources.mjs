@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import ts from 'typescript';
 import { Problem, repositoryFiles } from './run.mjs';
 
-const LONGEST = 300;
+const LONGEST = 400;
 const CODE = /(^|\/)(src|test|scripts|bench|examples|faults|runtimes)\/.*\.(ts|tsx|mjs)$/;
 const SHIPPED_CODE = /^packages\/[^/]+\/src\/.*\.(ts|tsx|mjs|js)$/;
 // What a client must make of bytes cannot be said through the encoder.
