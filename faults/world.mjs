@@ -44,6 +44,8 @@ export class World {
   faults = new Map();
   /** The log's present epoch. */
   epoch = '';
+  /** Whether the store may have evicted by itself. */
+  evicts = false;
   /** @type {{ close(): void }[]} */
   #ours = [];
   /** @type {Publishers | undefined} */
@@ -149,7 +151,9 @@ export class World {
       for (const { name, cursor, left } of this.ledger.readers)
         if (!left && cursor !== head) this.ledger.violation(`${name} stands at ${cursor}, and the end is ${head}`);
     const mayEvict = (/** @type {readonly string[]} */ channels) =>
-      this.#bytes > RETAIN.bytes || channels.some((channel) => (this.#published.get(channel) ?? 0) > RETAIN.events);
+      this.evicts ||
+      this.#bytes > RETAIN.bytes ||
+      channels.some((channel) => (this.#published.get(channel) ?? 0) > RETAIN.events);
     return this.ledger.balance(head, { mayEvict });
   }
 

@@ -6,14 +6,12 @@ import { Hub } from '../parts/hub.mjs';
 import { sleep } from '../parts/wait.mjs';
 import { publish } from '../publishers.mjs';
 import { RETAIN_FLAGS } from '../world.mjs';
+import { stepClock } from './clock.mjs';
 import { hubFaults, killAmidWrites } from './hubs.mjs';
 
 /** @typedef {import('./clients.mjs').Kind} Kind */
 
 const DISK = '320m';
-const SECOND_MS = 1_000;
-/** How far the clock may be off, either way: more than any deadline, and not so far that a key is forgotten (5 min). */
-const MOST_OFF = 120;
 
 /** A folder on a small disk of its own, where that is permitted; else one on the disk that is there. */
 function disk() {
@@ -77,18 +75,7 @@ export async function lmdbStore(failed) {
       await world.recover();
     },
     'a stepped clock': async (world, random) => {
-      if (!hub.clocked) {
-        await hub.kill();
-        await hub.start({ clocked: true });
-      }
-      let off = 0;
-      for (let steps = random.between(1, 4); steps > 0; steps--) {
-        const next = random.between(-MOST_OFF, MOST_OFF);
-        hub.step((next - off) * SECOND_MS);
-        off = next;
-        await sleep(random.between(100, 1_000));
-      }
-      hub.step(-off * SECOND_MS);
+      await stepClock(hub, random);
       await world.recover();
     },
   };

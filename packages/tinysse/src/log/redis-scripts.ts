@@ -183,7 +183,8 @@ for _, entry in ipairs(added) do
   size = size + #entry[2] + 128
 end
 redis.call(unpack(batch))
-redis.call('RPUSH', tailsizes, str(seq) .. ' ' .. str(size))
+-- Without the sizes of the older batches nothing of them can be counted off.
+if redis.call('RPUSH', tailsizes, str(seq) .. ' ' .. str(size)) == 1 then tailbytes = 0 end
 tailbytes = tailbytes + size
 
 local last, touched, before, fresh = {}, {}, {}, {}

@@ -65,7 +65,7 @@ describeWith(['redis-server'], 'when Redis', () => {
 
 test('a client of ioredis is refused when it is handed over, with what to use instead', () => {
   const ioredis = { status: 'wait', duplicate: () => ioredis, connect: async () => {}, sendCommand: async () => {} };
-  const message = /ioredis.*`redis` package.*createClient/;
+  const message = /ioredis.*createClient.*`redis` package/;
   for (const client of [ioredis, {}, undefined])
     expect(() => redisLog({ client: client as never })).toThrow(
       expect.objectContaining({
