@@ -43,7 +43,12 @@ export const limitFlags = {
   maxPendingPublishes: value('--max-pending-publishes <count>', 'publishes that wait for the log', count, '10000'),
   maxPendingBytes: value('--max-pending-bytes <size>', 'their bytes', bytes, '64MiB'),
   maxChannels: value('--max-channels <count>', 'channels that the log knows', count, '100000'),
-  maxKeys: value('--max-keys <count>', 'keys of events that the log remembers', count, '100000'),
+  maxKeys: value(
+    '--max-keys <count>',
+    'keys of events that the log remembers; beyond, new ones are refused',
+    count,
+    '1000000',
+  ),
   keyWindow: value('--key-window <time>', 'how long it remembers them', duration, '5m'),
   publishTimeout: value('--publish-timeout <time>', 'how long the log may take for a publish', duration, '5s'),
   requestTimeout: value(

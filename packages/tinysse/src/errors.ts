@@ -27,6 +27,7 @@ export type LogErrorCode =
   | 'LOG_TIMEOUT'
   | 'LOG_BUSY'
   | 'LOG_FULL'
+  | 'LOG_KEYS_FULL'
   | 'LOG_FORMAT'
   | 'LOG_LOCKED'
   | 'LOG_CLOSED';

@@ -76,7 +76,7 @@ test(`${REQUESTS} malformed requests bring no crash, no 5xx, and leave no file o
   timeout: 60_000 + REQUESTS * 30,
 }, async () => {
   // What is kept by right is little, so that what is kept by mistake shows.
-  const few = ['--retain-bytes', '1MiB', '--max-channels', '100', '--max-keys', '100'];
+  const few = ['--retain-bytes', '1MiB', '--max-channels', '100', '--key-window', '1s'];
   const hub = await startHub(['--jwt-secret', SECRET, '--anonymous', 'a', ...few]);
   await ask(`${hub.url}/metrics`);
   const files = filesOf(hub);

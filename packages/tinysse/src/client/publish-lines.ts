@@ -14,7 +14,7 @@ export interface LinesRequest {
 export type LineAnswer = string | SSEError;
 
 /** Failures of the hub's log that pass. */
-const PASSING = /^LOG_(UNAVAILABLE|TIMEOUT|BUSY|CLOSED)$/;
+const PASSING = /^LOG_(UNAVAILABLE|TIMEOUT|BUSY|KEYS_FULL|CLOSED)$/;
 /** Refusals that pass. */
 const LATER = [408, 425, 429];
 const TOO_LARGE = 413;

@@ -11,15 +11,18 @@ export { SSEError, type SSEErrorCode, type SSEErrorDetails } from '../errors.js'
 export interface HubPublisherOptions {
   /** Where the hub is, as `http://127.0.0.1:7730`. */
   url: string | URL;
-  /** Sent as a Bearer token; a function is asked before every request. */
+  /**
+   * Sent as a Bearer token; a function is asked before every request. Keys are bound to its subject: tokens that are renewed
+   * must have the same `sub`, or a retry with a new one could publish twice.
+   */
   token?: string | (() => string | Promise<string>) | undefined;
   /** Events that may wait for the hub's answer. Default: 10,000. */
   maxPending?: number | undefined;
   /** Their bytes. Default: 64 MiB. */
   maxPendingBytes?: number | undefined;
   /**
-   * How long an event is tried again while the hub is away; 0: never. Default: 60,000. Beyond the hub's memory of keys, 5 minutes,
-   * a retry could publish twice.
+   * How long an event is tried again while the hub is away; 0: never. Default: 60,000. It must be shorter than the hub's
+   * `--key-window`, 5 minutes, by a request's time: a later retry could publish twice.
    */
   retryForMs?: number | undefined;
   /** How long the hub may take to answer a request. Default: 15,000. */
@@ -50,7 +53,7 @@ export interface HubPublisher {
    * Publishes an unnamed event. What one turn of the event loop publishes, and what comes while a request is under way,
    * shares a request; events keep their order.
    * @returns the event's cursor, once the hub's log has accepted it
-   * @throws SSEError INVALID_DATA, EVENT_TOO_LARGE; LOG_BUSY when too much waits; ABORTED after `close`; the hub's codes
+   * @throws SSEError INVALID_DATA, EVENT_TOO_LARGE; LOG_BUSY when too much waits, as for all that the same turn publishes after; ABORTED after `close`; the hub's codes
    *   for an event (INVALID_CHANNEL, KEY_REUSED, FORBIDDEN …); NETWORK, HTTP_STATUS, CONTENT_TYPE and LOG_… when the hub
    *   refuses or has been away for `retryForMs`. Its `outcome` says whether the event may be in the log. A rejection
    *   that nobody awaits goes to the logger only.

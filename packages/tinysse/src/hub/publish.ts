@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.js';
 import { SSEError } from '../errors.js';
 import type { Log, LogEvent, MaybePromise } from '../log/log.js';
+import { mayPass, notTried } from '../log/series.js';
 import { type Cursor, formatCursor } from '../protocol/cursor.js';
 import { encodedLength } from '../protocol/encode.js';
 import { type ChannelName, channelName, eventData, eventName, publishKey } from '../protocol/event.js';
@@ -54,7 +55,7 @@ export function channelNames(input: string | readonly string[], max: number): Ch
  * Checks everything about an event before anything is stored.
  * @throws SSEError the publish codes of errors.ts, with outcome `'rejected'`
  */
-function validateEvent(input: PublishInput, limits: PublishLimits): LogEvent {
+function validateEvent(input: PublishInput, limits: PublishLimits, series: object | undefined): LogEvent {
   const channels = channelNames(input.channels, limits.channelsPerEvent);
   const event = eventName(input.event);
   const data = eventData(input.data);
@@ -65,7 +66,17 @@ function validateEvent(input: PublishInput, limits: PublishLimits): LogEvent {
       'EVENT_TOO_LARGE',
       `the event takes ${size} bytes on the wire; at most ${limits.eventBytes} are allowed`,
     );
-  return { channels, event, data, size, key };
+  return { channels, event, data, size, key, series };
+}
+
+/** As {@link validateEvent}; what is no event at all is refused with INVALID_DATA. */
+function validEvent(input: PublishInput, limits: PublishLimits, series: object | undefined): LogEvent {
+  try {
+    return validateEvent(input, limits, series);
+  } catch (cause) {
+    if (cause instanceof SSEError) throw withOutcome(cause, 'rejected');
+    throw new SSEError('INVALID_DATA', 'this is no event { channels, data }', { cause, outcome: 'rejected' });
+  }
 }
 
 /** What the log knows a key by. Keys hold no control character, so those of different publishers never meet. */
@@ -138,7 +149,8 @@ export class Publisher {
   }
 
   /**
-   * Validates and appends events in order, without waiting for one before the next. The clock and the observer are asked
+   * Validates and appends events in order, without waiting for one before the next; once the log has not taken one, it
+   * takes none after it, so that sending them again keeps the order. The clock and the observer are asked
    * once for all of them: bench/batch.
    * @param inputOf - makes one ready; what it throws is that event's error
    * @returns what became of each; never rejects
@@ -166,13 +178,17 @@ export class Publisher {
     inputOf: (item: Item) => PublishInput,
   ): Promise<PromiseSettledResult<string>[]> {
     let waits = false;
+    let stopped: SSEError | undefined;
+    const series = {};
     const appended = (item: Item): MaybePromise<PromiseSettledResult<string>> => {
+      if (stopped) return rejected(stopped);
       try {
-        const answer = this.#append(inputOf(item));
+        const answer = this.#append(inputOf(item), series);
         if (!(answer instanceof Promise)) return fulfilled(answer);
         waits = true;
         return answer.then(fulfilled, rejected);
       } catch (error) {
+        if (mayPass(error)) stopped = notTried(error);
         return rejected(error);
       }
     };
@@ -190,12 +206,11 @@ export class Publisher {
     return waits ? Promise.all(results) : (results as PromiseSettledResult<string>[]);
   }
 
-  #append(input: PublishInput): MaybePromise<string> {
+  #append(input: PublishInput, series?: object): MaybePromise<string> {
     const { log, limits } = this.#options;
     let answer: Cursor | Promise<Cursor>;
-    let event: LogEvent;
+    const event = validEvent(input, limits, series);
     try {
-      event = validateEvent(input, limits);
       if (this.#pending >= limits.pendingPublishes || this.#bytes + event.size > limits.pendingBytes)
         throw new SSEError('LOG_BUSY', 'the log is behind with publishes; retry later', { outcome: 'rejected' });
       answer = log.append(event);

@@ -7,6 +7,11 @@ interface Remembered {
   readonly fingerprint: string;
 }
 
+/** How many keys are remembered by default: what a publisher of 3,000 events a second needs. */
+export const MAX_KEYS = 1_000_000;
+/** Expired keys forgotten at once, so that a long silence before an event does not make it wait. */
+const SLICE = 100;
+
 /** Idempotency keys in memory: which key stands for which entry, for a time. */
 export class Keys {
   readonly #windowMs: number;
@@ -16,7 +21,7 @@ export class Keys {
 
   /**
    * @param windowMs - how long a key is remembered
-   * @param max - how many keys are remembered; beyond, the oldest is forgotten
+   * @param max - how many keys are remembered; beyond, new ones are refused
    */
   constructor(windowMs: number, max: number) {
     this.#windowMs = windowMs;
@@ -24,28 +29,44 @@ export class Keys {
   }
 
   /**
-   * The offset that `event.key` stands for; undefined when it is new.
-   * @throws SSEError KEY_REUSED when it stood for other content
+   * The offset that `event.key` stands for; undefined when it is new and there is room for it.
+   * @throws SSEError KEY_REUSED when it stood for other content, LOG_KEYS_FULL
    */
   find(event: LogEvent, now: number): number | undefined {
     if (event.key === undefined) return undefined;
+    const expired = now - this.#windowMs;
     const known = this.#known.get(event.key);
-    if (!known || known.time <= now - this.#windowMs) return undefined;
-    if (known.fingerprint === fingerprint(event)) return known.offset;
-    throw keyReused(event.key);
+    if (known && known.time > expired) {
+      if (known.fingerprint === fingerprint(event)) return known.offset;
+      throw keyReused(event.key);
+    }
+    this.#forget(expired);
+    if (this.#known.size >= this.#max && !this.#known.has(event.key)) throw keysFull();
+    return undefined;
   }
 
-  /** Remembers that `event.key` stands for the entry at `offset`. */
+  /** Remembers that `event.key`, which {@link find} has found new, stands for the entry at `offset`. */
   remember(event: LogEvent, offset: number, now: number): void {
     if (event.key === undefined) return;
     this.#known.delete(event.key);
     this.#known.set(event.key, { offset, time: now, fingerprint: fingerprint(event) });
+  }
+
+  #forget(expired: number): void {
+    let left = SLICE;
     for (const [key, { time }] of this.#known) {
-      if (this.#known.size <= this.#max && time > now - this.#windowMs) break;
+      if (time > expired || left-- === 0) return;
       this.#known.delete(key);
     }
   }
 }
+
+export const keysFull = (): SSEError =>
+  new SSEError(
+    'LOG_KEYS_FULL',
+    'the log remembers as many keys as it may, and none has expired yet; retry later, or raise its limit of keys',
+    { outcome: 'rejected' },
+  );
 
 /** @param key - as the log knows it: what stands before a NUL is whose it is, and not for people */
 export function keyReused(key: string): SSEError {

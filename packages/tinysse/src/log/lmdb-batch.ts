@@ -69,7 +69,7 @@ export class Batch {
     return this.entries.length === 0 && this.#evicted === 0 && (meta.ahead ?? 0) === this.meta.ahead;
   }
 
-  /** Adds an event. @returns its offset, or that of the first event with its key @throws SSEError KEY_REUSED */
+  /** Adds an event. @returns its offset, or that of the first event with its key @throws SSEError KEY_REUSED, LOG_KEYS_FULL */
   add(event: LogEvent): number {
     const known = this.#keys.find(event);
     if (known !== undefined) return known;
@@ -98,7 +98,6 @@ export class Batch {
   settle(horizon: number): void {
     const { meta } = this;
     const { maxEventsPerChannel, maxBytes } = this.#limits;
-    this.#keys.settle();
     meta.keys = this.#keys.count;
     for (const name of this.#touched) this.#trim(name, maxEventsPerChannel);
     this.#forgetChannels();

@@ -1,4 +1,4 @@
-import { fingerprint, keyReused } from './keys.js';
+import { fingerprint, keyReused, keysFull } from './keys.js';
 import { type KeyRow, type LmdbStore, rowIn } from './lmdb-store.js';
 import type { LogEvent } from './log.js';
 
@@ -8,7 +8,7 @@ export interface KeyLimits {
   readonly maxKeys: number;
 }
 
-/** Oldest keys looked at per transaction beside twice those it adds. */
+/** Expired keys forgotten per transaction beside two for each key that it adds. */
 const SLICE = 100;
 
 /** What one transaction does to the idempotency keys. Every key has one row, and one in the order of offsets. */
@@ -21,6 +21,8 @@ export class KeyBatch {
   readonly #added = new Map<string, KeyRow>();
   readonly #removed = new Set<string>();
   readonly #passed = new Set<number>();
+  /** Where the keys begin that have not been looked at; undefined when the rest has not expired. */
+  #next: number | undefined = 0;
 
   constructor(store: LmdbStore, limits: KeyLimits, count: number, now: number) {
     this.#store = store;
@@ -30,18 +32,22 @@ export class KeyBatch {
   }
 
   /**
-   * The offset that `event.key` stands for; undefined when it is new.
-   * @throws SSEError KEY_REUSED when it stood for other content
+   * The offset that `event.key` stands for; undefined when it is new and there is room for it.
+   * @throws SSEError KEY_REUSED when it stood for other content, LOG_KEYS_FULL
    */
   find(event: LogEvent): number | undefined {
     if (event.key === undefined) return undefined;
     const known = this.#known(event.key);
-    if (!known || this.#expired(known)) return undefined;
-    if (known.fingerprint === fingerprint(event)) return known.offset;
-    throw keyReused(event.key);
+    if (known && !this.#expired(known)) {
+      if (known.fingerprint === fingerprint(event)) return known.offset;
+      throw keyReused(event.key);
+    }
+    this.#forget(this.#added.size === 0 ? SLICE : 2);
+    if (this.count >= this.#limits.maxKeys && !this.#known(event.key)) throw keysFull();
+    return undefined;
   }
 
-  /** Remembers that `event.key` stands for the entry at `offset`. */
+  /** Remembers that `event.key`, which {@link find} has found new, stands for the entry at `offset`. */
   remember(event: LogEvent, offset: number): void {
     if (event.key === undefined) return;
     const known = this.#known(event.key);
@@ -49,27 +55,6 @@ export class KeyBatch {
     else this.count++;
     this.#added.delete(event.key);
     this.#added.set(event.key, { offset, time: this.#now, fingerprint: fingerprint(event) });
-  }
-
-  /** Forgets the oldest beyond the limits. */
-  settle(): void {
-    if (this.#added.size === 0) return;
-    let left = SLICE + 2 * this.#added.size;
-    for (const { key: offset, value: key } of this.#store.keyOrder.getRange({ start: 0 })) {
-      if (this.#passed.has(offset)) continue;
-      const known = rowIn(this.#store.keys, key);
-      if (this.count <= this.#limits.maxKeys && known && !this.#expired(known)) return;
-      if (left-- === 0) return;
-      this.#passed.add(offset);
-      this.#removed.add(key);
-      this.count--;
-    }
-    for (const key of this.#added.keys()) {
-      if (this.count <= this.#limits.maxKeys) return;
-      this.#added.delete(key);
-      this.#removed.add(key);
-      this.count--;
-    }
   }
 
   /** Within the store's commit. */
@@ -81,6 +66,24 @@ export class KeyBatch {
       keys.put(key, row);
       keyOrder.put(row.offset, key);
     }
+  }
+
+  /** Forgets expired keys, the oldest first. */
+  #forget(most: number): void {
+    if (this.#next === undefined) return;
+    let left = most;
+    for (const { key: offset, value: key } of this.#store.keyOrder.getRange({ start: this.#next })) {
+      if (!this.#passed.has(offset)) {
+        const known = rowIn(this.#store.keys, key);
+        if (known && !this.#expired(known)) break;
+        if (left-- === 0) return;
+        this.#passed.add(offset);
+        this.#removed.add(key);
+        this.count--;
+      }
+      this.#next = offset + 1;
+    }
+    this.#next = undefined;
   }
 
   #known(key: string): KeyRow | undefined {

@@ -8,6 +8,7 @@ import { Horizon, readPage } from './lmdb-page.js';
 import { type LmdbStore, rowIn } from './lmdb-store.js';
 import type { LogChannel, LogEvent, LogPage, LogQuery, LogStats, LogWatcher } from './log.js';
 import { LogTime } from './log-time.js';
+import { StoppedSeries } from './series.js';
 
 /** What goes into one transaction at most; the rest waits for the next. */
 const MAX_EVENTS = 1_000;
@@ -33,6 +34,7 @@ export class LmdbWriter {
   readonly #limits: LmdbLimits;
   readonly #clock: Clock;
   readonly #time: LogTime;
+  readonly #stopped = new StoppedSeries();
   #queue: Waiting[] = [];
   #busy = false;
   #backlog = true;
@@ -125,10 +127,14 @@ export class LmdbWriter {
     try {
       batch = new Batch(this.#committed, this.#limits, this.#time);
       for (const waiting of taken) {
+        const { event, reject } = waiting;
         try {
-          answers.push({ offset: batch.add(waiting.event), waiting });
+          const problem = this.#stopped.problem(event);
+          if (problem) throw problem;
+          answers.push({ offset: batch.add(event), waiting });
         } catch (error) {
-          waiting.reject(error);
+          this.#stopped.stop(event, error);
+          reject(error);
         }
       }
       batch.settle(this.#expired());
@@ -141,7 +147,10 @@ export class LmdbWriter {
       const { epoch, head } = this.#committed.meta;
       // A key that stands for an event on disk is answered all the same: its publisher must not take it for refused.
       for (const { offset, waiting } of answers) if (offset <= head) waiting.accept({ epoch, offset });
-      for (const { reject } of taken) reject(told);
+      for (const { event, reject } of taken) {
+        this.#stopped.stop(event, told);
+        reject(told);
+      }
       return;
     }
     batch.apply();

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { systemClock } from '../clock.js';
 import { SSEError } from '../errors.js';
+import { MAX_KEYS } from './keys.js';
 import type { LmdbLimits } from './lmdb-batch.js';
 import { openFailure } from './lmdb-errors.js';
 import { type LockOptions, lockDirectory } from './lmdb-lock.js';
@@ -50,7 +51,7 @@ export function lmdbLog(options: LmdbLogOptions): Log {
     maxBytes: limit('maxBytes', options.maxBytes, 2 ** 30),
     maxChannels: limit('maxChannels', options.maxChannels, 100_000),
     keyWindowMs: limit('keyWindowMs', options.keyWindowMs, 5 * 60_000),
-    maxKeys: limit('maxKeys', options.maxKeys, 100_000),
+    maxKeys: limit('maxKeys', options.maxKeys, MAX_KEYS),
   };
   const leaving = new AbortController();
   const lock: LockOptions = {

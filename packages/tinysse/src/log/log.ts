@@ -14,6 +14,11 @@ export interface LogEvent {
   readonly size: number;
   /** Makes a repeated append harmless; see {@link Log.append}. At most 257 bytes of UTF-8; a NUL may stand in it. */
   readonly key?: string | undefined;
+  /**
+   * Events that are appended one after the other, without waiting for the answers, with the same object here keep their
+   * order also when the log fails: once one of them was refused with a LOG code, those after it are refused as well.
+   */
+  readonly series?: object | undefined;
 }
 
 /** An event in the log. Immutable, and shared by everyone who reads it. */
@@ -171,7 +176,9 @@ export interface Log {
   /**
    * Accepts an event; when this returns or resolves, the log keeps it as surely as this log keeps anything.
    * A key seen within the log's key window with equal content answers with the first cursor and stores nothing.
-   * @throws SSEError KEY_REUSED (the key came with other content), LOG_FULL, LOG_UNAVAILABLE, LOG_CLOSED, with `outcome`
+   * No key is forgotten within its window: when there are too many of them, a new one is refused.
+   * @throws SSEError KEY_REUSED (the key came with other content), LOG_KEYS_FULL, LOG_FULL, LOG_UNAVAILABLE, LOG_CLOSED, with
+   *   `outcome`
    */
   append(event: LogEvent): MaybePromise<Cursor>;
   /** Reads entries. @throws SSEError LOG_UNAVAILABLE, LOG_CLOSED */

@@ -2,7 +2,7 @@ import { type Clock, systemClock } from '../clock.js';
 import { SSEError } from '../errors.js';
 import { randomEpoch } from '../protocol/cursor.js';
 import { History } from './history.js';
-import { Keys } from './keys.js';
+import { Keys, MAX_KEYS } from './keys.js';
 import type { Log, LogEntry, LogWatcher } from './log.js';
 import { LogTime } from './log-time.js';
 import { limit } from './options.js';
@@ -19,7 +19,7 @@ export interface MemoryLogOptions {
   maxChannels?: number;
   /** Milliseconds that an idempotency key is remembered. Default 5 minutes. */
   keyWindowMs?: number;
-  /** Idempotency keys remembered. Default 100,000. */
+  /** Idempotency keys remembered; beyond, new ones are refused (LOG_KEYS_FULL). Default 1,000,000, which take about 250 MB. */
   maxKeys?: number;
   /** Where time comes from. Default: the system. */
   clock?: Clock;
@@ -43,7 +43,7 @@ export function memoryLog(options: MemoryLogOptions = {}): Log {
   });
   const keys = new Keys(
     limit('keyWindowMs', options.keyWindowMs, 5 * 60_000),
-    limit('maxKeys', options.maxKeys, 100_000),
+    limit('maxKeys', options.maxKeys, MAX_KEYS),
   );
   const watchers = new Set<LogWatcher>();
   const epoch = randomEpoch();

@@ -1,8 +1,10 @@
+import type { SSEError } from '../errors.js';
 import type { Cursor } from '../protocol/cursor.js';
-import { keyReused } from './keys.js';
+import { keyReused, keysFull } from './keys.js';
 import type { LogEvent } from './log.js';
 import { elapsed, unavailable } from './redis-link.js';
-import type { Appended } from './redis-store.js';
+import { type Appended, KEYS_FULL } from './redis-store.js';
+import { StoppedSeries } from './series.js';
 
 /** How long an event waits to be sent: within a publish's deadline of 5 s. */
 const PATIENCE_MS = 4_000;
@@ -25,6 +27,7 @@ interface Pending {
 export class Appends {
   readonly #store: (events: readonly LogEvent[], until: number) => Promise<Appended>;
   readonly #stored: (appended: Appended) => Promise<void> | undefined;
+  readonly #stopped = new StoppedSeries();
   #queue: Pending[] = [];
   #sending: Promise<void> | undefined;
 
@@ -64,32 +67,52 @@ export class Appends {
         const appended = await this.#store(events, first.until);
         void this.#answer(batch, appended);
       } catch (error) {
-        for (const { reject } of batch) reject(error);
+        for (const { event, reject } of batch) {
+          this.#stopped.stop(event, error);
+          reject(error);
+        }
       }
     }
   }
 
   async #answer(batch: readonly Pending[], appended: Appended): Promise<void> {
     const { epoch } = appended.batch;
+    const full = keysFull();
+    // Before the next call is made of what waits.
+    for (const [i, { event }] of batch.entries())
+      if (appended.offsets[i] === KEYS_FULL) this.#stopped.stop(event, full);
     await this.#stored(appended);
     for (const [i, { event, resolve, reject }] of batch.entries()) {
       const offset = appended.offsets[i]!;
       if (offset > 0) resolve({ epoch, offset });
+      else if (offset === KEYS_FULL) reject(full);
       else reject(keyReused(event.key as string));
     }
   }
 
   #take(): Pending[] {
     const now = elapsed();
-    while (this.#queue[0] && this.#queue[0].until <= now)
-      this.#queue.shift()?.reject(unavailable('Redis has not taken events for too long', 'rejected'));
-    let [count, bytes, channels] = [0, 0, 0];
-    for (const { event } of this.#queue) {
+    const batch: Pending[] = [];
+    let [passed, bytes, channels] = [0, 0, 0];
+    for (const pending of this.#queue) {
+      const { event, until, reject } = pending;
+      const problem = this.#stopped.problem(event) ?? (until <= now ? late() : undefined);
+      if (problem) {
+        this.#stopped.stop(event, problem);
+        reject(problem);
+        passed++;
+        continue;
+      }
       bytes += event.size;
       channels += event.channels.length;
+      const count = batch.length;
       if (count > 0 && (count === MAX_EVENTS || bytes > MAX_BYTES || channels > MAX_CHANNELS)) break;
-      count++;
+      batch.push(pending);
+      passed++;
     }
-    return this.#queue.splice(0, count);
+    this.#queue.splice(0, passed);
+    return batch;
   }
 }
+
+const late = (): SSEError => unavailable('Redis has not taken events for too long', 'rejected');

@@ -148,27 +148,54 @@ end
 `;
 
 /**
- * Stores a batch of events. Arguments from 11: per event its text after the time, its key or nothing, its fingerprint.
- * Answers epoch, offset before the batch, offset after it, time; then per event its offset, or 0 for a reused key.
+ * Stores a batch of events. Arguments from 11: per event its text after the time, its key or nothing, its fingerprint,
+ * its series or nothing. Answers epoch, offset before the batch, offset after it, time; then per event its offset, or 0 for a
+ * reused key, or -1 when there is no room for its key or was none for one before it in its series.
  */
 const append = `${prelude}
 local prev, results, added, claimed = seq, {}, {}, {}
 local keywindow, maxkeys = limit(8), limit(9)
-for i = 11, #ARGV, 3 do
-  local key, mark = ARGV[i + 1], ARGV[i + 2]
+local held, stopped = redis.call('ZCARD', keyorder), {}
+
+-- Forgets the oldest key if it has expired.
+local function forget()
+  local first = budget > 0 and redis.call('ZRANGE', keyorder, 0, 0)[1]
+  if not first then return false end
+  local at = string.match(redis.call('HGET', keys, first) or '0 0', '^%d+ (%d+)')
+  if tonumber(at) > now - keywindow then return false end
+  budget, held = budget - 1, held - 1
+  redis.call('HDEL', keys, first)
+  redis.call('ZREM', keyorder, first)
+  return true
+end
+
+for i = 11, #ARGV, 4 do
+  local key, mark, series, result = ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], nil
   local known = key ~= '' and (claimed[key] or redis.call('HGET', keys, key))
   if known then
     local offset, at, was = string.match(known, '^(%d+) (%d+) (.*)$')
-    if tonumber(at) <= now - keywindow then known = nil
-    else results[#results + 1] = was == mark and offset or '0' end
+    if tonumber(at) > now - keywindow then
+      result = was == mark and offset or '0'
+    else
+      redis.call('HDEL', keys, key)
+      redis.call('ZREM', keyorder, key)
+      held = held - 1
+    end
   end
-  if not known then
+  if not result and key ~= '' and not stopped[series] then
+    while held >= maxkeys and forget() do end
+    if held < maxkeys then held = held + 1
+    elseif series ~= '' then stopped[series] = true
+    else result = '-1' end
+  end
+  if not result and stopped[series] then result = '-1' end
+  if not result then
     seq = seq + 1
-    local offset = str(seq)
-    results[#results + 1] = offset
-    added[#added + 1] = { offset, offset .. '\\n' .. str(now) .. '\\n' .. ARGV[i], key }
-    if key ~= '' then claimed[key] = offset .. ' ' .. str(now) .. ' ' .. mark end
+    result = str(seq)
+    added[#added + 1] = { result, result .. '\\n' .. str(now) .. '\\n' .. ARGV[i], key }
+    if key ~= '' then claimed[key] = result .. ' ' .. str(now) .. ' ' .. mark end
   end
+  results[#results + 1] = result
 end
 if #added == 0 then
   if dirty then save() end
@@ -241,15 +268,7 @@ while bytes > maxbytes and budget > 0 do
   evict(first)
 end
 
-while next(claimed) and budget > 0 do
-  local first = redis.call('ZRANGE', keyorder, 0, 0)[1]
-  if not first then break end
-  local at = string.match(redis.call('HGET', keys, first) or '0 0', '^%d+ (%d+)')
-  if tonumber(at) > now - keywindow and redis.call('ZCARD', keyorder) <= maxkeys then break end
-  budget = budget - 1
-  redis.call('HDEL', keys, first)
-  redis.call('ZREM', keyorder, first)
-end
+while next(claimed) and forget() do end
 
 local maxtail = limit(10)
 local cut

@@ -29,10 +29,13 @@ export interface Batch {
   entries(): readonly LogEntry[];
 }
 
+/** Of an event: its key is new, and the log has no room for one. */
+export const KEYS_FULL = -1;
+
 /** What has become of a batch of events. */
 export interface Appended {
   readonly batch: Batch;
-  /** Per event its offset; 0 when its key stands for other content. */
+  /** Per event its offset; 0 when its key stands for other content; {@link KEYS_FULL}, also when an earlier one of its series. */
   readonly offsets: readonly number[];
 }
 
@@ -72,8 +75,12 @@ export class Store {
 
   async append(link: Link, events: readonly LogEvent[], until: number): Promise<Appended> {
     const args: string[] = [];
-    for (const event of events)
-      args.push(eventText(event), event.key ?? '', event.key === undefined ? '' : fingerprint(event));
+    const series = new Map<object | undefined, string>([[undefined, '']]);
+    for (const event of events) {
+      if (!series.has(event.series)) series.set(event.series, String(series.size));
+      const mark = event.key === undefined ? '' : fingerprint(event);
+      args.push(eventText(event), event.key ?? '', mark, series.get(event.series)!);
+    }
     const [epoch, prev, seq, at, ...results] = await this.#run(link, 'append', args, until);
     const [after, through, time] = [Number(prev), Number(seq), Number(at)];
     const offsets = results.map(Number);

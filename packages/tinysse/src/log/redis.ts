@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.js';
 import { SSEError } from '../errors.js';
 import type { Cursor } from '../protocol/cursor.js';
+import { MAX_KEYS } from './keys.js';
 import type { Log, LogWatcher } from './log.js';
 import { limit } from './options.js';
 import { Appends } from './redis-appends.js';
@@ -28,7 +29,7 @@ export interface RedisLogOptions {
   maxChannels?: number;
   /** Milliseconds that an idempotency key is remembered. Default 5 minutes. */
   keyWindowMs?: number;
-  /** Idempotency keys remembered. Default 100,000. */
+  /** Idempotency keys remembered; beyond, new ones are refused (LOG_KEYS_FULL). Default 1,000,000, which take about 250 MB. */
   maxKeys?: number;
   /** Bytes of newest events kept for nodes to listen to; a node further behind reads from the history. Default 16 MiB. */
   maxTailBytes?: number;
@@ -70,7 +71,7 @@ export function redisLog(options: RedisLogOptions): RedisLog {
     maxBytes: limit('maxBytes', options.maxBytes, 64 * 2 ** 20),
     maxChannels: limit('maxChannels', options.maxChannels, 100_000),
     keyWindowMs: limit('keyWindowMs', options.keyWindowMs, 5 * 60_000),
-    maxKeys: limit('maxKeys', options.maxKeys, 100_000),
+    maxKeys: limit('maxKeys', options.maxKeys, MAX_KEYS),
     maxTailBytes: limit('maxTailBytes', options.maxTailBytes, 16 * 2 ** 20),
   };
   const store = new Store(prefix, limits, clock);

@@ -49,11 +49,12 @@ export interface SSEServer<Events extends object = Raw> {
     data: Events[Name],
     ...channels: string[]
   ): Promise<string>;
-  /** Publishes; the full form. As {@link SSEServer.publishEvent}, and INVALID_KEY, KEY_REUSED. */
+  /** Publishes; the full form. As {@link SSEServer.publishEvent}, and INVALID_KEY, KEY_REUSED, LOG_KEYS_FULL. */
   send(input: SendInput<Events>): Promise<string>;
   /**
-   * Publishes several events in the order given: cheaper than one by one, and a log on disk commits them together. Each
-   * stands for itself: one that is refused keeps none of the others back.
+   * Publishes several events in the order given: cheaper than one by one, and a log on disk commits them together. One
+   * that is refused for what it is keeps none of the others back; once the log has not taken one (a LOG code), those after it
+   * are refused as well, so that sending them again keeps the order.
    * @returns what became of each, in order: its cursor as `value`, or as `reason` what {@link SSEServer.send} would throw
    */
   sendAll(inputs: readonly SendInput<Events>[]): Promise<PromiseSettledResult<string>[]>;

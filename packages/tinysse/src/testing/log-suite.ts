@@ -2,7 +2,8 @@ import type { LogEntry } from '../log/log.js';
 import { encodedLength } from '../protocol/encode.js';
 import { eventName } from '../protocol/event.js';
 import { equal, fails, ok } from './assert.js';
-import { eventOf, type LogCase, logCase, YEAR_MS } from './log-bench.js';
+import { eventOf, type LogCase, logCase } from './log-bench.js';
+import { keyCases } from './log-keys.js';
 import { retentionCases } from './log-retention.js';
 
 const orderCases: LogCase[] = [
@@ -80,60 +81,6 @@ const orderCases: LogCase[] = [
     await bench.add('a');
     const [first, second] = (await bench.read('a')).entries;
     ok((second?.time ?? 0) >= (first?.time ?? 0), 'second entry is not older');
-  }),
-];
-
-const keyCases: LogCase[] = [
-  logCase('an equal event with the same key is stored once and answered with the first cursor', {}, async (bench) => {
-    const offset = await bench.add('a b', 'x', { key: 'k', event: 'e' });
-    await bench.add('a', 'between');
-    equal(await bench.add('a b', 'x', { key: 'k', event: 'e' }), offset, 'offset');
-    equal((await bench.log.stats()).events, 2, 'events');
-  }),
-  logCase('other content with a known key is refused and nothing is stored', {}, async (bench) => {
-    await bench.add('a', 'x', { key: 'k' });
-    for (const other of [
-      eventOf('a', 'y', { key: 'k' }),
-      eventOf('b', 'x', { key: 'k' }),
-      eventOf('a', 'x', { key: 'k', event: 'e' }),
-    ]) {
-      const error = await fails(() => bench.log.append(other), 'KEY_REUSED');
-      equal(error.outcome, 'rejected', 'outcome');
-    }
-    equal((await bench.log.stats()).events, 1, 'events');
-  }),
-  logCase('two appends at once with the same key are one event', {}, async (bench) => {
-    const [one, two] = await Promise.all([bench.add('a', 'x', { key: 'k' }), bench.add('a', 'x', { key: 'k' })]);
-    equal([one, (await bench.offsets('a')).length], [two, 1], 'one event');
-  }),
-  logCase('a key is forgotten after its window', { keyWindowMs: 1_000 }, async (bench) => {
-    const first = await bench.add('a', 'x', { key: 'k' });
-    bench.clock.advance(999);
-    equal(await bench.add('a', 'x', { key: 'k' }), first, 'within the window');
-    bench.clock.advance(1);
-    ok((await bench.add('a', 'y', { key: 'k' })) > first, 'after it');
-  }),
-  logCase(
-    'a clock that was ahead for a moment does not lengthen the life of keys',
-    { keyWindowMs: 1_000 },
-    async (bench) => {
-      bench.clock.step(YEAR_MS);
-      await bench.add('a', '0', { key: '0' });
-      bench.clock.step(-YEAR_MS);
-      const first = await bench.add('a', 'x', { key: 'k' });
-      bench.clock.advance(999);
-      equal(await bench.add('a', 'x', { key: 'k' }), first, 'within the window');
-      bench.clock.advance(1);
-      ok((await bench.add('a', 'y', { key: 'k' })) > first, 'after it');
-      ok((await bench.add('a', 'y', { key: '0' })) > first, 'the key of that moment too');
-    },
-  ),
-  logCase('the oldest key is forgotten beyond maxKeys', { maxKeys: 2 }, async (bench) => {
-    const first = await bench.add('a', '1', { key: '1' });
-    const second = await bench.add('a', '2', { key: '2' });
-    await bench.add('a', '3', { key: '3' });
-    equal(await bench.add('a', '2', { key: '2' }), second, 'kept');
-    ok((await bench.add('a', '1', { key: '1' })) > first, 'forgotten');
   }),
 ];
 

@@ -156,7 +156,7 @@ describe('a log on disk', () => {
       const random = seeded(seed);
       const pick = (n: number): number => Math.floor(random() * n);
       const clock = createFakeClock();
-      const limits = { maxEventsPerChannel: 6, maxAgeMs: 500, maxBytes: 8_000, maxChannels: 4, maxKeys: 5 };
+      const limits = { maxEventsPerChannel: 6, maxAgeMs: 500, maxBytes: 8_000, maxChannels: 4, keyWindowMs: 300 };
       const options = { path: next(), clock, ...limits };
       const known: { offset: number; channels: string[] }[] = [];
       const floors = new Map<string, number>();

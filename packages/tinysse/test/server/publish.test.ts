@@ -188,6 +188,28 @@ describe('events published together', () => {
     expect(await sse.stats()).toMatchObject({ pending: 0, published: 2 });
   });
 
+  test('are not stored after one that the log had no room for, so that sending them again keeps the order', async () => {
+    const memory = memoryLog();
+    let appended = 0;
+    const append: Log['append'] = async (event) => {
+      appended++;
+      return memory.append(event);
+    };
+    const { sse } = unbound({ log: { ...memory, append }, limits: { pendingBytes: 1_000 } });
+    const inputs = ['x'.repeat(600), 'y'.repeat(600), 'small'].map((data) => ({ channels: 'all', data }));
+    const busy = { reason: code('LOG_BUSY', { outcome: 'rejected' }) };
+    expect(await sse.sendAll([...inputs, undefined as unknown as PublishInput])).toMatchObject([
+      { value: expect.stringMatching(/-1$/) },
+      busy,
+      busy,
+      busy,
+    ]);
+    expect(appended).toBe(1);
+    expect(await sse.sendAll([undefined as unknown as PublishInput, { channels: 'all', data: 'small' }])).toMatchObject(
+      [{ reason: code('INVALID_DATA', { outcome: 'rejected' }) }, { value: expect.stringMatching(/-2$/) }],
+    );
+  });
+
   test('are all refused by a server that is closing, or whose log cannot be opened', async () => {
     const inputs = ['1', '2'].map((data) => ({ channels: 'all', data }));
     const refused = (name: SSEError['code']) => ({ status: 'rejected', reason: code(name) });
