@@ -33,6 +33,11 @@ export class Connector {
     this.#settings = settings;
   }
 
+  /** Milliseconds since 1970. */
+  now(): number {
+    return this.#settings.clock.now();
+  }
+
   /**
    * @param subscription - what an authorised route asks for; without it the channel provider is asked
    * @returns never rejects: every failure is a refusal

@@ -1,6 +1,7 @@
 import type { Hub } from '../hub/hub.js';
 import type { Piece, Sink } from '../hub/sink.js';
 import { type Connector, discard } from './connect.js';
+import type { NodeResponse } from './node-shapes.js';
 import type { Subscription } from './options.js';
 import type { SSERequest } from './request.js';
 
@@ -22,6 +23,8 @@ export async function respond(
     return new Response(empty ? null : body, { status, headers });
   }
   liftIdleTimeout(request, raw);
+  const response = nodeResponseOf(raw);
+  const expiresAt = decision.stream.expiresAt ?? (isBlind(request, response) ? connector.now() + BLIND_MS : undefined);
   const { signal } = request;
   let leave = (): void => {};
   let pulled = (): void => {};
@@ -40,14 +43,41 @@ export async function respond(
         signal?.removeEventListener('abort', gone);
         ended?.(reason, events);
       };
-      leave = hub.subscribe({ ...decision.stream, sink, onClose });
+      leave = hub.subscribe({ ...decision.stream, expiresAt, sink, onClose });
       signal?.addEventListener('abort', gone);
+      response?.once('close', gone);
+      if (response?.destroyed) gone();
       if (signal?.aborted) gone();
     },
     pull: () => pulled(),
     cancel: () => leave(),
   });
   return new Response(body, { status: 200, headers: decision.headers });
+}
+
+/** How long a stream lasts whose end nobody may report. */
+const BLIND_MS = 15 * 60_000;
+
+type NodeResponseOf = Pick<NodeResponse, 'once' | 'destroyed'>;
+
+/** Node's response, where the context of a framework names it: an event of h3 version 1, and so of Nitro 2. */
+function nodeResponseOf(raw: unknown): NodeResponseOf | undefined {
+  const { res } = Object((Object(raw) as { node?: unknown }).node) as { res?: NodeResponseOf };
+  return typeof res?.once === 'function' ? res : undefined;
+}
+
+/**
+ * Whether a client may leave unseen. Some frameworks on Node make a Request whose signal never fires, and go on reading the body
+ * when the connection is gone. Adapters that know better bring a class of their own.
+ */
+function isBlind(request: SSERequest, response: NodeResponseOf | undefined): boolean {
+  const { process, Bun, Deno } = globalThis as {
+    process?: { release?: { name?: string } };
+    Bun?: unknown;
+    Deno?: unknown;
+  };
+  if (response || Bun || Deno || process?.release?.name !== 'node') return false;
+  return Object.getPrototypeOf(request) === Request.prototype;
 }
 
 /** Bun closes what is silent for 10 s, unless its server, the second argument of `fetch`, is told not to. A heartbeat may be longer. */

@@ -28,13 +28,15 @@ export interface SSEServer<Events extends object = Raw> {
   handler(req: NodeRequest, res: NodeResponse, next?: (error?: unknown) => void): void;
   /**
    * Serves a standard Request; the channel provider decides.
-   * @param raw - becomes the provider's `context.raw`; default: the request
+   * @param raw - becomes the provider's `context.raw`; default: the request. With an event of h3 version 1 (Nitro) here, a client
+   *   that leaves is seen. On Node a stream of a plain Request ends after 15 minutes unless the provider gives `expiresAt`, and
+   *   its client resumes: the Request may be one that does not tell when its client has left.
    */
   fetch(request: SSERequest, raw?: unknown): Promise<Response>;
   /** Serves a Node request from a route that has authorised it. Resolves when the answer has begun; never rejects. */
   serve(req: NodeRequest, res: NodeResponse, subscription: Subscription<EventOf<Events>>): Promise<void>;
-  /** Serves a standard Request from a route that has authorised it. */
-  respond(request: SSERequest, subscription: Subscription<EventOf<Events>>): Promise<Response>;
+  /** Serves a standard Request from a route that has authorised it. @param raw - as of {@link SSEServer.fetch} */
+  respond(request: SSERequest, subscription: Subscription<EventOf<Events>>, raw?: unknown): Promise<Response>;
   /**
    * Publishes an unnamed event to channels.
    * @param data - what the codec takes; without one a string, or bytes that are valid UTF-8
@@ -180,7 +182,7 @@ function create<Events extends object>(
     },
     fetch: (request, raw) => respond(hub, connector, request, raw ?? request),
     serve: (req, res, subscription) => serve(node, req, res, own(subscription)),
-    respond: (request, subscription) => respond(hub, connector, request, request, own(subscription)),
+    respond: (request, subscription, raw) => respond(hub, connector, request, raw ?? request, own(subscription)),
     publish: (data, ...channels) => publish({ data, channels }),
     publishEvent: (event, data, ...channels) => publish({ event, data, channels }),
     send: publish,
