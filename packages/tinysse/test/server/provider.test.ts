@@ -97,6 +97,20 @@ describe('the channel provider', () => {
   });
 });
 
+test.each([301, 302, 303, 307, 308, 421, 425])(
+  'a response of the provider with status %i is sent unchanged',
+  async (status) => {
+    const headers = { location: 'https://other.example/', 'retry-after': '1' };
+    const { sse, url } = await withProvider(() => new Response(null, { status, headers }));
+    for (const response of [await fetch(url, { redirect: 'manual' }), await sse.fetch(new Request(url))])
+      expect([response.status, response.headers.get('location'), response.headers.get('retry-after')]).toEqual([
+        status,
+        'https://other.example/',
+        '1',
+      ]);
+  },
+);
+
 describe('a refusal by the channel provider', () => {
   test.each([
     ['an error with status 401', Object.assign(new Error('sign in first'), { status: 401 }), 401],
