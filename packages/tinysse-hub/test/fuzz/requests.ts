@@ -14,6 +14,16 @@ const PATHS = [
   '//',
   '/console/page.js',
 ];
+/** As pages of browsers, files and apps send them. */
+const ORIGINS = [
+  'null',
+  'http://evil.example',
+  'http://',
+  'http://[',
+  'file://',
+  'capacitor://localhost',
+  'about:blank',
+];
 const METHODS = [
   'GET',
   'GET',
@@ -105,6 +115,9 @@ const form = (random: Random, target: string, port: number): string =>
     ? target
     : random.pick([
         `http://127.0.0.1:${port}${target}`,
+        `http://user:password@127.0.0.1:${port}${target}`,
+        `HTTPS://evil.example${target}`,
+        'http://',
         'http://[',
         '*',
         '',
@@ -117,7 +130,14 @@ const form = (random: Random, target: string, port: number): string =>
 function head(random: Random, port: number): string[] {
   const headers = random.chance(0.9)
     ? [`Host: 127.0.0.1:${port}`]
-    : random.pick([[], ['Host: a', 'Host: b'], ['Host: \0'], ['Host: [::']]);
+    : random.pick([
+        [],
+        ['Host: a', 'Host: b'],
+        [`Host: 127.0.0.1:${port}`, `host: 127.0.0.1:${port}`],
+        ['Host: \0'],
+        ['Host: [::'],
+        ['Host: localhost'],
+      ]);
   const more: (() => string)[] = [
     () => `Authorization: Bearer ${clean(token(random))}`,
     () => `Authorization: ${random.pick(['Bearer', 'Basic eDp5', 'Bearer  ', 'bearer a b', clean(random.text())])}`,
@@ -125,14 +145,16 @@ function head(random: Random, port: number): string[] {
     () =>
       `Last-Event-ID: ${random.pick(['0', '-', 'x'.repeat(3_000), `${'a'.repeat(16)}-${'9'.repeat(30)}`, clean(random.text())])}`,
     () => `Accept: ${random.pick(['text/event-stream', '*/*', clean(random.text())])}`,
-    () => `Origin: ${random.pick(['null', 'http://evil.example', 'http://', clean(random.text())])}`,
+    () => `Origin: ${random.pick([...ORIGINS, clean(random.text())])}`,
+    () => `Early-Data: ${random.pick(['1', '0', clean(random.text())])}`,
     () => 'Access-Control-Request-Method: POST',
     () =>
       `Content-Type: ${random.pick(['application/x-ndjson', 'application/x-ndjson;x', 'application/x-www-form-urlencoded', 'text/plain'])}`,
     () => `Expect: ${random.pick(['100-continue', 'nothing'])}`,
     () => `Connection: ${random.pick(['close', 'keep-alive', 'upgrade', clean(random.text())])}`,
     () => `Upgrade: ${random.pick(['websocket', 'h2c'])}`,
-    () => `X-Forwarded-For: ${random.pick(['1.2.3.4', ',,,', '::1', clean(random.text()), '1.2.3.4, '.repeat(500)])}`,
+    () =>
+      `X-Forwarded-For: ${random.pick(['1.2.3.4', ',,,', '::1', clean(random.text()), '1.2.3.4:5, [::1]:6', '[', '1.2.3.4, '.repeat(500)])}`,
     () => `${clean(random.text(5))}: ${random.text(10)}`,
     () => ` folded: ${clean(random.text())}`,
     () => `X-Long: ${'y'.repeat(random.number(80_000))}`,
