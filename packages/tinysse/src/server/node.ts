@@ -27,6 +27,7 @@ export async function serve(
   subscription?: Subscription,
 ): Promise<void> {
   adoptReply(res);
+  if (isQueued(req, res)) await new Promise<void>((resolve) => res.once('socket', resolve));
   const request = new RequestOfNode(req);
   res.on('close', () => request.gone());
   // A write to a client that has just gone is no error of anybody's; the close event follows.
@@ -53,6 +54,16 @@ export async function serve(
     if (res.headersSent) res.destroy();
     else sendHead(res, 500, {}).end();
   }
+}
+
+/**
+ * Whether an earlier response of the connection has not ended (pipelining). node:http keeps this one back, and does not close it
+ * when the client leaves; so a stream that began now could stay for ever.
+ */
+function isQueued(req: NodeRequest, res: NodeResponse): boolean {
+  if (req.httpVersionMajor !== 1 || res.socket !== null) return false;
+  const { _httpMessage: current } = (req.socket ?? {}) as { _httpMessage?: unknown };
+  return Boolean(current) && current !== res;
 }
 
 const ignore = (): void => {};

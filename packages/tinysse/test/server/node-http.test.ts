@@ -53,18 +53,22 @@ describe('over HTTP/1.1', () => {
     expect(client.text).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
   });
 
-  test('a pipelined request waits for its turn without mixing into the stream before it', async () => {
+  test('a pipelined request waits until the stream before it has ended, and takes no place meanwhile', async () => {
     const { sse, port } = await start({
       channelProvider: { resolveChannels: ({ url }) => [new URL(url).pathname.slice(1)] },
     });
     const client = new RawClient(port).send(get('/one') + get('/two'));
     await client.got('tinysse:position');
-    while ((await sse.stats()).subscribers < 2) await new Promise(setImmediate);
-    await sse.publish('for two', 'two');
+    const other = new RawClient(port).send(get('/one') + get('/two').repeat(20));
+    await other.got('tinysse:position');
+    expect((await sse.stats()).subscribers).toBe(2);
     await sse.publish('for one', 'one');
-    await client.got('for one');
-    expect(client.text).not.toContain('for two');
+    await Promise.all([client.got('for one'), other.got('for one')]);
+    other.socket.destroy();
+    while ((await sse.stats()).subscribers > 1) await new Promise(setImmediate);
     sse.disconnect({ channel: 'one' });
+    while ((await sse.stats({ channel: 'two' })).subscribers < 1) await new Promise(setImmediate);
+    await sse.publish('for two', 'two');
     await client.got('for two');
     const { rest } = dechunk(client.body);
     const second = rest.slice(rest.indexOf('\r\n\r\n') + 4);
