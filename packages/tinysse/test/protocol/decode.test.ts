@@ -108,3 +108,31 @@ test('the bytes of a chunk may be used again after feed', () => {
   decoder.feed(Buffer.from('\n\n'));
   expect(seen).toEqual(['a']);
 });
+
+/** A stream of several of the pieces that are decoded at once, with lines of every length; each line ended by `end()`. */
+function longStream(end: () => string): Buffer {
+  const lines: string[] = [];
+  for (let n = 0; n < 200; n++) {
+    const wide = n % 5 === 0 ? '東京 🌊 ' : '';
+    lines.push(`id: ${n}`, ...(n % 3 ? [] : ['event: update']), `data: ${wide}${'x'.repeat((n * 37) % 211)}`);
+    lines.push(...(n % 4 ? [] : [`data: ${'y'.repeat(n * 20)}`]), '', ...(n % 7 ? [] : [':', '']));
+  }
+  return Buffer.from(lines.map((line) => line + end()).join(''));
+}
+
+test('what ends the lines makes no difference, wherever the stream is cut', () => {
+  const decoded = (end: () => string, size: number) => {
+    const events: unknown[] = [];
+    decodeChunks(chunks(longStream(end), size), { onEvent: (event, ownId) => events.push({ ...event, ownId }) });
+    return events;
+  };
+  const expected = decoded(() => '\n', 1_000_000);
+  expect(expected).toHaveLength(200);
+  let turn = 0;
+  const mixed = () => ['\r\n', '\n', '\n', '\r\n', '\r', '\r'][turn++ % 6]!;
+  for (const end of [() => '\n', () => '\r\n', () => '\r', mixed])
+    for (const size of [3, 1_535, 1_536, 1_537, 4_001, 1_000_000]) {
+      turn = 0;
+      expect(decoded(end, size)).toEqual(expected);
+    }
+});
