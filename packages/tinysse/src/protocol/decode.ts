@@ -40,11 +40,8 @@ const LETTER_D = 100;
 const LETTER_E = 101;
 const LETTER_I = 105;
 
-/** @returns where `char` is next, or the end of the text */
-const find = (text: string, char: string, from: number): number => {
-  const at = text.indexOf(char, from);
-  return at < 0 ? text.length : at;
-};
+// As a mask it makes the highest number of -1, which `indexOf` gives: nothing comes before the text's end.
+const NOWHERE = 2 ** 31 - 1;
 
 /**
  * An incremental decoder of event streams.
@@ -74,27 +71,26 @@ class StreamDecoder extends Lines implements Decoder {
   }
 
   feed(bytes: Uint8Array): void {
-    if (this.take(bytes) > this.#limit) this.#tooLong('LINE_TOO_LONG');
+    this.#check('LINE_TOO_LONG', this.take(bytes));
   }
 
-  #tooLong(code: 'LINE_TOO_LONG' | 'EVENT_TOO_LONG'): never {
-    throw new SSEError(code, `more than ${this.#limit}`);
+  #check(code: 'LINE_TOO_LONG' | 'EVENT_TOO_LONG', length: number): void {
+    if (length > this.#limit) throw new SSEError(code, `more than ${this.#limit}`);
   }
 
   protected decode(text: string): void {
     const { length } = text;
-    const limit = this.#limit;
     let event = this.#event;
     let data = this.#data;
     // Where each kind of line end is next. Text without CR is searched for one only once.
-    let cr = find(text, '\r', 0);
+    let cr = text.indexOf('\r') & NOWHERE;
     let lf = -1;
     for (let start = 0, next: number; start < length; start = next) {
-      if (cr < start) cr = find(text, '\r', start);
-      if (lf < start) lf = find(text, '\n', start);
-      const end = cr < lf ? cr : lf;
-      next = lf === cr + 1 ? lf + 1 : end + 1;
-      if (end - start > limit) this.#tooLong('LINE_TOO_LONG');
+      if (cr < start) cr = text.indexOf('\r', start) & NOWHERE;
+      if (lf < start) lf = text.indexOf('\n', start) & NOWHERE;
+      const end = Math.min(cr, lf);
+      next = end + (text.startsWith('\r\n', end) ? 2 : 1);
+      this.#check('LINE_TOO_LONG', end - start);
       if (end > start) {
         // Only where a known name would end is looked for its colon. A comment has the empty name.
         const first = text.charCodeAt(start);
@@ -104,7 +100,7 @@ class StreamDecoder extends Lines implements Decoder {
           // Engines compare up to three known characters without a call. bench: decode
           if (first === LETTER_D && text.startsWith('ata', start + 1)) {
             data = data === undefined ? value : `${data}\n${value}`;
-            if (data.length > limit) this.#tooLong('EVENT_TOO_LONG');
+            this.#check('EVENT_TOO_LONG', data.length);
           } else if (first === LETTER_E && text.startsWith('vent', start + 1)) event = value;
           else if (first === LETTER_I && text.startsWith('d', start + 1)) {
             if (!value.includes('\0')) {
@@ -115,11 +111,9 @@ class StreamDecoder extends Lines implements Decoder {
         }
         // A block mostly ends here, which spares the search for its blank line. To look beyond the text's end would
         // slow every look. bench: decode
-        if (next >= length) continue;
-        const after = text.charCodeAt(next);
-        if (after === CR) next += next + 1 < length && text.charCodeAt(next + 1) === LF ? 2 : 1;
-        else if (after === LF) next++;
-        else continue;
+        const after = next < length ? text.charCodeAt(next) : 0;
+        if (after !== LF && after !== CR) continue;
+        next += text.startsWith('\r\n', next) ? 2 : 1;
       }
       const id = (this.lastEventId = this.#id);
       if (data !== undefined) this.#options.onEvent({ id, event: event || 'message', data }, this.#ownId);
