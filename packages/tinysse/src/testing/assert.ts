@@ -1,9 +1,18 @@
 import { SSEError, type SSEErrorCode } from '../errors.js';
 
-/** Fails with `message` and both values unless they are equal as JSON: what the suites need, on every runtime. */
+/**
+ * Fails with `message` and both values unless they are equal as JSON, in whatever order an object's members are: what the
+ * suites need, on every runtime.
+ */
 export function equal(actual: unknown, expected: unknown, message: string): void {
-  const [got, wanted] = [JSON.stringify(actual), JSON.stringify(expected)];
+  const [got, wanted] = [JSON.stringify(actual, sorted), JSON.stringify(expected, sorted)];
   if (got !== wanted) throw new Error(`${message}: expected ${wanted}, got ${got}`);
+}
+
+/** For JSON.stringify: members in the order of their names. */
+function sorted(_name: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** Fails with `message` unless `value` is true. */

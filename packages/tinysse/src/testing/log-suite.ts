@@ -4,6 +4,7 @@ import { eventName } from '../protocol/event.js';
 import { equal, fails, ok } from './assert.js';
 import { eventOf, type LogCase, logCase } from './log-bench.js';
 import { keyCases } from './log-keys.js';
+import { readCases } from './log-reads.js';
 import { retentionCases } from './log-retention.js';
 
 const orderCases: LogCase[] = [
@@ -64,11 +65,9 @@ const orderCases: LogCase[] = [
   }),
   logCase('an unknown channel has no entries and no gap', {}, async (bench) => {
     const offset = await bench.add('a');
-    equal(
-      await bench.read('nobody', 0, offset),
-      { epoch: (await bench.log.head()).epoch, floor: 0, floors: [0], entries: [], through: offset },
-      'page',
-    );
+    const { epoch, floor, floors = [0], entries, through } = await bench.read('nobody', 0, offset);
+    equal(epoch, (await bench.log.head()).epoch, 'epoch');
+    equal([floor, floors, entries, through], [0, [0], [], offset], 'page');
   }),
   logCase('appends at once get different offsets, and all are kept', {}, async (bench) => {
     const offsets = await Promise.all(Array.from({ length: 100 }, (_, i) => bench.add('a', String(i))));
@@ -97,6 +96,27 @@ const watcherCases: LogCase[] = [
     }
     equal(heard, offsets, 'heard');
     ok((heard[0] as number) > head.offset, 'only what came after the head');
+  }),
+  logCase('appends at once are reported in order, none left out, each before its answer', {}, async ({ log }) => {
+    const heard: number[] = [];
+    await log.watch({
+      committed: ({ offset }) => heard.push(offset),
+      interrupted: ({ offset }) => heard.push(-offset),
+    });
+    const sent: number[] = [];
+    for (let round = 0; round < 20; round++) {
+      const burst = Array.from({ length: 1 + ((round * 7) % 20) }, async (_, i) => {
+        const { offset } = await log.append(eventOf(['a', 'b', 'a c'][i % 3] as string, `${round}.${i}`));
+        ok(heard.includes(offset), `offset ${offset} heard before its answer`);
+        return offset;
+      });
+      sent.push(...(await Promise.all(burst)));
+    }
+    equal(
+      heard,
+      sent.sort((a, b) => a - b),
+      'heard',
+    );
   }),
   logCase('a watcher that was taken away hears nothing more, others do', {}, async ({ log }) => {
     const heard = { one: 0, two: 0 };
@@ -128,4 +148,10 @@ const watcherCases: LogCase[] = [
  * @example
  * for (const { name, run } of logSuite) test(name, () => run((options) => myLog({ ...options, url })));
  */
-export const logSuite: readonly LogCase[] = [...orderCases, ...retentionCases, ...keyCases, ...watcherCases];
+export const logSuite: readonly LogCase[] = [
+  ...orderCases,
+  ...readCases,
+  ...retentionCases,
+  ...keyCases,
+  ...watcherCases,
+];
