@@ -74,6 +74,12 @@ export async function lmdbStore(failed) {
         world.ledger.violation(`a second hub on ${directory} ended with ${said}`);
       await world.recover();
     },
+    'the directory deleted': async (world, random) => {
+      remove(directory);
+      // It is noticed by the next publish, or by whoever asks how the hub is.
+      if (random.chance(0.5)) await publish(world, [world.event()]);
+      await world.recover({ lossless: false });
+    },
     'a stepped clock': async (world, random) => {
       await stepClock(hub, random);
       await world.recover();

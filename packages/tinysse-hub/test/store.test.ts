@@ -157,3 +157,35 @@ describeWith(['redis-server'], 'hubs that share a Redis', () => {
     expect(hub.stdout + hub.stderr).not.toContain('secret');
   });
 });
+
+test('a hub whose directory is taken over says that it is not ready, for as long as it cannot publish', async () => {
+  const dir = await folder();
+  const older = await startHub(['--data-dir', dir]);
+  await publish(older.url, 'one');
+  for (const name of await readdir(dir)) if (name.startsWith('lock-')) await rm(join(dir, name));
+  const newer = await startHub(['--data-dir', dir]);
+  expect((await ask(`${older.url}/readyz`)).status).toBe(503);
+  expect((await ask(`${older.url}/metrics`)).text).toContain('\ntinysse_log_up 0\n');
+  expect((await post(`${older.url}/publish?channel=a`, 'refused')).status).toBe(503);
+  const last = await publish(newer.url, 'two');
+  await newer.program.end('SIGTERM');
+  await expect.poll(async () => (await ask(`${older.url}/readyz`)).status, { timeout: 10_000 }).toBe(200);
+  expect((await ask(`${older.url}/metrics`)).text).toContain('\ntinysse_log_up 1\n');
+  const stream = await subscribe(older.port, `channel=a&lastEventId=${last}`);
+  await publish(older.url, 'three');
+  await stream.until('data: three\n\n');
+  expect(stream.received).not.toContain('tinysse:reset');
+});
+
+test('a hub whose directory is deleted begins anew, and tells its streams so', async () => {
+  const dir = await folder();
+  const hub = await startHub(['--data-dir', dir]);
+  const stream = await subscribe(hub.port, 'channel=a');
+  await publish(hub.url, 'one');
+  await stream.until('data: one\n\n');
+  await rm(dir, { recursive: true });
+  expect((await ask(`${hub.url}/readyz`)).status).toBe(503);
+  await stream.until('"reason":"epoch"');
+  await publish(hub.url, 'two');
+  await stream.until('data: two\n\n');
+});

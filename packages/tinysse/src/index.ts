@@ -15,6 +15,7 @@ export type {
   LogQuery,
   LogStats,
   LogWatcher,
+  MaybePromise,
   Membership,
   Peer,
   PeerCount,
@@ -22,7 +23,8 @@ export type {
 } from './log/log.js';
 export { type MemoryLogOptions, memoryLog } from './log/memory.js';
 export { type Codec, json } from './protocol/codec.js';
-export type { SSEMessage } from './protocol/event.js';
+export type { Cursor } from './protocol/cursor.js';
+export type { ChannelName, EventName, SSEMessage } from './protocol/event.js';
 export { type StandardSchema, typed } from './protocol/typed.js';
 export type { CorsOptions } from './server/cors.js';
 export type { Connection, ConnectionEnd, Observer } from './server/observer.js';

@@ -32,11 +32,20 @@ export function refused(path: string, cause: unknown): SSEError {
   });
 }
 
-/** What makes a log useless until it is opened anew: what it has on disk is not known. */
+/** A commit that failed, and what it has left on disk is not known. */
 export function lost(cause: unknown): SSEError {
-  return new SSEError('LOG_UNAVAILABLE', `the log could not be written: ${textOf(cause)}; it must be opened anew`, {
+  return new SSEError('LOG_UNAVAILABLE', `the log could not be written: ${textOf(cause)}; the event may be stored`, {
     cause,
     outcome: 'unknown',
+  });
+}
+
+/** Why a log refuses that has failed and is not open again. */
+export function unavailable(cause: unknown): SSEError {
+  if (cause instanceof SSEError && cause.code === 'LOG_LOCKED') return cause;
+  return new SSEError('LOG_UNAVAILABLE', `the log has failed and is being opened anew: ${textOf(cause)}`, {
+    cause,
+    outcome: 'rejected',
   });
 }
 

@@ -1,5 +1,5 @@
 /// <reference types="node" />
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, openSync, readSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { SSEError } from '../errors.js';
 
@@ -37,3 +37,27 @@ export function checkFile(path: string): void {
 
 const isMeta = (page: Buffer): boolean =>
   page.readUInt32LE(FIELDS_AT) === MAGIC && page.readUInt32LE(FIELDS_AT + 4) === VERSION;
+
+/** A directory's data file, which an open log has mapped into memory. */
+export class DataFile {
+  readonly #path: string;
+  readonly #opened: Stats;
+
+  constructor(path: string) {
+    this.#path = join(path, 'data.mdb');
+    this.#opened = statSync(this.#path);
+  }
+
+  /**
+   * LMDB goes on with a file that was deleted, and everything written to it is gone with the process.
+   * @throws SSEError LOG_UNAVAILABLE when there is no file any more, or another one
+   */
+  check(): void {
+    const { dev, ino } = this.#opened;
+    const there = statSync(this.#path, { throwIfNoEntry: false });
+    if (there?.dev === dev && there.ino === ino) return;
+    throw new SSEError('LOG_UNAVAILABLE', `${this.#path} was taken away while the log was open`, {
+      outcome: 'rejected',
+    });
+  }
+}

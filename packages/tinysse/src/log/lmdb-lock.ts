@@ -7,7 +7,7 @@ import type { Clock } from '../clock.js';
 import { SSEError } from '../errors.js';
 
 export interface LockOptions {
-  /** How long to wait for another holder. */
+  /** How long to wait for another holder; 0 not at all. */
   readonly timeoutMs: number;
   readonly clock: Clock;
   /** Gives the waiting up. */
@@ -35,12 +35,15 @@ const RETRY_MS = { least: 20, spread: 60 };
 export async function lockDirectory(path: string, options: LockOptions): Promise<() => Promise<void>> {
   const { timeoutMs, clock, signal } = options;
   const place = process.platform === 'win32' ? pipePlace(path) : socketPlace(path);
-  const deadline = clock.now() + timeoutMs;
+  let late = timeoutMs === 0;
+  const cancel = clock.after(timeoutMs, () => (late = true));
+  // A process with nothing else to do would end here, with code 0 and without a word.
+  const alive = setInterval(() => {}, 2 ** 30);
   try {
     for (;;) {
       const release = await tryLock(place);
       if (release) return release;
-      if (clock.now() >= deadline)
+      if (late)
         throw new SSEError('LOG_LOCKED', `another log has ${path} open; one log at a time may use a directory`, {
           outcome: 'rejected',
         });
@@ -50,6 +53,9 @@ export async function lockDirectory(path: string, options: LockOptions): Promise
   } catch (error) {
     place.dispose();
     throw error;
+  } finally {
+    cancel();
+    clearInterval(alive);
   }
 }
 

@@ -5,7 +5,7 @@ import { randomEpoch } from '../protocol/cursor.js';
 import type { ChannelName } from '../protocol/event.js';
 import { type EntryHead, entryOf, headOf, indexKey, MAX_OFFSET, nameKey, offsetKey } from './lmdb-codec.js';
 import { causeOf, checkRoom, lost, openFailure, refused } from './lmdb-errors.js';
-import { checkFile } from './lmdb-file.js';
+import { checkFile, DataFile } from './lmdb-file.js';
 import type { LogEntry } from './log.js';
 
 /** The layout of what is stored. A log that finds another one refuses to touch it. */
@@ -78,6 +78,7 @@ export class LmdbStore {
   readonly #root: RootDatabase;
   readonly #session: number;
   readonly #path: string;
+  readonly #file: DataFile;
   /** The last record committed. */
   #written: Meta;
 
@@ -94,6 +95,7 @@ export class LmdbStore {
         eventTurnBatching: false,
         maxDbs: TABLES.length,
       });
+      this.#file = new DataFile(path);
     } catch (cause) {
       throw openFailure(path, cause);
     }
@@ -171,6 +173,7 @@ export class LmdbStore {
    * @throws SSEError LOG_FULL, LOG_UNAVAILABLE, LOG_LOCKED: nothing was written; with `outcome: 'unknown'`: it may be
    */
   async commit(meta: Meta, bytes: number, write: () => void): Promise<void> {
+    this.#file.check();
     checkRoom(this.#path, bytes);
     let ours: boolean;
     try {
@@ -182,8 +185,19 @@ export class LmdbStore {
       const cause = await causeOf(error);
       throw this.#untouched() ? refused(this.#path, cause) : lost(cause);
     }
-    if (!ours) throw new SSEError('LOG_LOCKED', `another log has taken ${this.#path} over`, { outcome: 'rejected' });
+    if (!ours) throw this.#takenOver();
     this.#written = meta;
+  }
+
+  /** Whether the directory is still this log's. @throws SSEError LOG_UNAVAILABLE when it is gone, LOG_LOCKED when another log has it */
+  check(): void {
+    this.#file.check();
+    this.refresh();
+    if (this.#sessionStored() !== this.#session) throw this.#takenOver();
+  }
+
+  #takenOver(): SSEError {
+    return new SSEError('LOG_LOCKED', `another log has taken ${this.#path} over`, { outcome: 'rejected' });
   }
 
   /**

@@ -4,6 +4,7 @@ import { SSEError } from '../errors.js';
 import type { Cursor } from '../protocol/cursor.js';
 import { type ChannelName, MAX_KEY_BYTES } from '../protocol/event.js';
 import { Batch, type Committed, type LmdbLimits } from './lmdb-batch.js';
+import { unavailable } from './lmdb-errors.js';
 import { Horizon, readPage } from './lmdb-page.js';
 import { type LmdbStore, rowIn } from './lmdb-store.js';
 import type { LogChannel, LogEvent, LogPage, LogQuery, LogStats, LogWatcher } from './log.js';
@@ -38,12 +39,22 @@ export class LmdbWriter {
   #queue: Waiting[] = [];
   #busy = false;
   #backlog = true;
-  /** Set by an error after which the state on disk is unknown. */
+  /** Set by an error after which the log must be opened anew. */
   #broken: SSEError | undefined;
+  readonly #failed: (error: SSEError) => void;
   #cancelSweep = (): void => {};
   #idle = (): void => {};
+  #closing = false;
 
-  constructor(store: LmdbStore, limits: LmdbLimits, clock: Clock, watchers: ReadonlySet<LogWatcher>) {
+  /** @param failed - called once, when the log can no longer be used and must be closed */
+  constructor(
+    store: LmdbStore,
+    limits: LmdbLimits,
+    clock: Clock,
+    watchers: ReadonlySet<LogWatcher>,
+    failed: (error: SSEError) => void,
+  ) {
+    this.#failed = failed;
     this.#store = store;
     this.#limits = limits;
     this.#clock = clock;
@@ -82,8 +93,9 @@ export class LmdbWriter {
     }));
   }
 
-  /** What is on disk, expired or not. */
+  /** What is on disk, expired or not. @throws SSEError LOG_UNAVAILABLE, LOG_LOCKED when the directory is no longer this log's */
   stats(): LogStats {
+    this.#check();
     const { events, bytes } = this.#committed.meta;
     return { events, bytes, channels: this.#committed.channels.size };
   }
@@ -91,6 +103,7 @@ export class LmdbWriter {
   /** Commits what waits, then closes the store. */
   async close(): Promise<void> {
     this.#cancelSweep();
+    this.#closing = true;
     this.#backlog = false;
     if (this.#busy) await new Promise<void>((idle) => (this.#idle = idle));
     await this.#store.close();
@@ -103,7 +116,23 @@ export class LmdbWriter {
   #sweep(): void {
     this.#backlog = true;
     this.#pump();
-    this.#cancelSweep = this.#clock.after(SWEEP_MS, () => this.#sweep());
+    this.#cancelSweep = this.#clock.after(SWEEP_MS, () => {
+      try {
+        this.#check();
+        this.#sweep();
+      } catch {
+        // The log has broken.
+      }
+    });
+  }
+
+  #check(): void {
+    try {
+      if (!this.#broken) return this.#store.check();
+    } catch (error) {
+      this.#break(error as SSEError);
+    }
+    throw unavailable(this.#broken);
   }
 
   #pump(): void {
@@ -113,7 +142,8 @@ export class LmdbWriter {
     setImmediate(() => {
       this.#transact().then(() => {
         this.#busy = false;
-        if (this.#queue.length > 0 || this.#backlog) this.#pump();
+        if (this.#broken) this.#end();
+        else if (this.#queue.length > 0 || this.#backlog) this.#pump();
         else this.#idle();
       });
     });
@@ -143,7 +173,7 @@ export class LmdbWriter {
     } catch (error) {
       this.#backlog = false;
       const told = error instanceof SSEError ? error : unavailable(error);
-      if (!(error instanceof SSEError) || told.code === 'LOG_LOCKED' || told.outcome === 'unknown') this.#break(told);
+      if (told.code !== 'LOG_FULL') this.#break(told);
       const { epoch, head } = this.#committed.meta;
       // A key that stands for an event on disk is answered all the same: its publisher must not take it for refused.
       for (const { offset, waiting } of answers) if (offset <= head) waiting.accept({ epoch, offset });
@@ -174,16 +204,20 @@ export class LmdbWriter {
   }
 
   #break(error: SSEError): void {
+    if (this.#broken) return;
     this.#broken = error;
+    this.#cancelSweep();
     for (const { reject } of this.#queue) reject(unavailable(error));
     this.#queue = [];
+    if (!this.#busy) this.#end();
+  }
+
+  /** Nothing is under way, and nothing will be. */
+  #end(): void {
+    this.#idle();
+    if (!this.#closing) this.#failed(this.#broken as SSEError);
   }
 }
 
 const badKey = (): SSEError =>
   new SSEError('INVALID_KEY', `a key must have 1 to ${LONGEST_KEY} bytes`, { outcome: 'rejected' });
-
-function unavailable(cause: unknown): SSEError {
-  if (cause instanceof SSEError && cause.code === 'LOG_LOCKED') return cause;
-  return new SSEError('LOG_UNAVAILABLE', 'the log failed and must be opened anew', { cause, outcome: 'rejected' });
-}

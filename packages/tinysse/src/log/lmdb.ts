@@ -4,13 +4,16 @@ import { systemClock } from '../clock.js';
 import { SSEError } from '../errors.js';
 import { MAX_KEYS } from './keys.js';
 import type { LmdbLimits } from './lmdb-batch.js';
-import { openFailure } from './lmdb-errors.js';
+import { openFailure, unavailable } from './lmdb-errors.js';
 import { type LockOptions, lockDirectory } from './lmdb-lock.js';
 import { LmdbStore } from './lmdb-store.js';
 import { LmdbWriter } from './lmdb-writer.js';
 import type { Log, LogWatcher, MaybePromise } from './log.js';
 import type { MemoryLogOptions } from './memory.js';
 import { limit } from './options.js';
+
+/** How often a log that has failed is tried to be opened anew. */
+const REOPEN_MS = 1_000;
 
 /** Options of {@link lmdbLog}. Lower limits than before apply to a channel with its next event, and to age and bytes at once. */
 export interface LmdbLogOptions extends MemoryLogOptions {
@@ -33,8 +36,9 @@ export interface LmdbLogOptions extends MemoryLogOptions {
  * transaction is on disk, and appends at once share a transaction. It opens with its first use.
  *
  * One log at a time has the directory, also within one process. A full disk refuses appends with LOG_FULL, and they
- * work again once there is room. After any other failure to write, what is on disk is unknown: the log refuses until
- * it is opened anew.
+ * work again once there is room. After any other failure (a write that fails, a disk that has turned read-only, a directory
+ * that was deleted or taken over by another log) the log refuses everything with LOG_UNAVAILABLE or LOG_LOCKED and tries
+ * each second to open anew; then its watchers hear `interrupted`.
  *
  * @throws SSEError INVALID_OPTION
  * @example
@@ -62,12 +66,15 @@ export function lmdbLog(options: LmdbLogOptions): Log {
   const watchers = new Set<LogWatcher>();
   let newEpoch = options.newEpoch ?? false;
   let writer: LmdbWriter | undefined;
+  /** Why the log is away, while it waits to be opened anew. */
+  let away: SSEError | undefined;
+  let cancelRetry = (): void => {};
   let opening: Promise<LmdbWriter> | undefined;
   let release = async (): Promise<void> => {};
   let closing: Promise<void> | undefined;
 
-  const open = async (): Promise<LmdbWriter> => {
-    const unlock = await lockDirectory(path, lock).catch((error: unknown) => {
+  const open = async (timeoutMs = lock.timeoutMs): Promise<LmdbWriter> => {
+    const unlock = await lockDirectory(path, { ...lock, timeoutMs }).catch((error: unknown) => {
       throw openFailure(path, error);
     });
     try {
@@ -75,18 +82,41 @@ export function lmdbLog(options: LmdbLogOptions): Log {
       const store = new LmdbStore(path, newEpoch);
       newEpoch = false;
       release = unlock;
-      return (writer = new LmdbWriter(store, limits, clock, watchers));
+      return new LmdbWriter(store, limits, clock, watchers, (error) => recover(error));
     } catch (error) {
       await unlock();
       throw error;
     }
   };
 
+  /** Closes the log that has failed, and opens it anew: at once, then each second. */
+  const recover = (error: SSEError): void => {
+    const failed = writer;
+    writer = undefined;
+    away = error;
+    opening = (async () => {
+      await failed?.close();
+      await release();
+      release = async () => {};
+      const next = await open(0);
+      // The last transaction may be on disk, and another log may have had the directory meanwhile.
+      for (const watcher of watchers) watcher.interrupted(next.head);
+      away = undefined;
+      return (writer = next);
+    })().finally(() => (opening = undefined));
+    opening.catch((reason: SSEError) => {
+      if (!closing) cancelRetry = clock.after(REOPEN_MS, () => recover(reason));
+    });
+  };
+
   /** Runs `act` on the open log: at once if it is open. */
   const use = <T>(act: (writer: LmdbWriter) => MaybePromise<T>): MaybePromise<T> => {
     if (closing) throw closed();
     if (writer) return act(writer);
-    opening ??= open().finally(() => (opening = undefined));
+    if (away && !opening) return Promise.reject(unavailable(away));
+    opening ??= open()
+      .then((opened) => (writer = opened))
+      .finally(() => (opening = undefined));
     return opening.then(act);
   };
 
@@ -107,6 +137,7 @@ export function lmdbLog(options: LmdbLogOptions): Log {
     close() {
       closing ??= (async () => {
         leaving.abort();
+        cancelRetry();
         await opening?.catch(() => {});
         await writer?.close();
         await release();

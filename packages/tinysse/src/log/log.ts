@@ -21,7 +21,10 @@ export interface LogEvent {
   readonly series?: object | undefined;
 }
 
-/** An event in the log. Immutable, and shared by everyone who reads it. */
+/**
+ * An event in the log. Immutable, and shared by everyone who reads it. A store that reads names back from where it keeps
+ * them casts them: they were checked before they were appended.
+ */
 export interface LogEntry {
   /** Log-wide sequence number, at least 1. Offsets increase; holes are legal. */
   readonly offset: number;

@@ -1,13 +1,29 @@
 // A process of its own that has a log: `writer PATH SEED` appends and says what was acknowledged, until it is killed;
 // `filler PATH` appends until it is refused, and says what was acknowledged and how it was refused; `holder PATH` opens
-// the log and waits.
+// the log and waits; `publisher PATH` appends one event and does nothing else.
 import { writeSync } from 'node:fs';
 import { lmdbLog } from 'tinysse/lmdb';
 import { seeded } from '../../src/testing/assert.js';
 import { event } from './lmdb-bench.js';
 
 const [role, path, seed] = process.argv.slice(2) as [string, string, string];
-const log = lmdbLog(role === 'filler' ? { path } : { path, maxEventsPerChannel: 40, maxBytes: 60_000, maxChannels: 6 });
+const log = lmdbLog(
+  role === 'publisher'
+    ? { path, lockTimeoutMs: 500 }
+    : role === 'filler'
+      ? { path }
+      : { path, maxEventsPerChannel: 40, maxBytes: 60_000, maxChannels: 6 },
+);
+if (role === 'publisher') {
+  const answer = Promise.resolve(log.append(event('a', 'x')));
+  await answer.then(
+    ({ offset }) => writeSync(1, `${offset}\n`),
+    ({ code }) => writeSync(1, `${code}\n`),
+  );
+  await log.close();
+  process.exit();
+}
+
 await log.head();
 writeSync(1, 'open\n');
 

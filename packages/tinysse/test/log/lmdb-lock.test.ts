@@ -5,7 +5,7 @@ import { lmdbLog } from 'tinysse/lmdb';
 import { createFakeClock, type FakeClock } from 'tinysse/testing';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { all, dataOf, directories, event } from './lmdb-bench.js';
-import { buildChild, Child } from './lmdb-process.js';
+import { buildChild, Child, run } from './lmdb-process.js';
 
 const { next, remove } = directories();
 beforeAll(buildChild);
@@ -114,6 +114,15 @@ test('where the lock was taken away by hand, the older log is refused and overwr
   await expect(older.append(event('a', 'lost'))).rejects.toMatchObject({ code: 'LOG_LOCKED', outcome: 'rejected' });
   await newer.append(event('a', '3'));
   expect(dataOf((await all(newer, 'a')).entries)).toEqual(['1', '2', '3']);
+});
+
+test('a program that only publishes waits for the directory, and is told that another has it', async () => {
+  const path = next();
+  const holder = open({ path });
+  await holder.append(event('a', '1'));
+  expect(await run('publisher', path)).toEqual(['LOG_LOCKED']);
+  await holder.close();
+  expect(await run('publisher', path)).toEqual(['2']);
 });
 
 test('a directory that cannot be made is named', async () => {

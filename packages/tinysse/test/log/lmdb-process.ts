@@ -33,6 +33,13 @@ export async function runLimited(blocks: number, ...args: string[]): Promise<str
   return (await text(child.stdout)).trimEnd().split('\n');
 }
 
+/** Runs a child to its end. @returns the lines it said */
+export async function run(...args: string[]): Promise<string[]> {
+  const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  return (await text(child.stdout)).trimEnd().split('\n');
+}
+
 /** A child that has a log. */
 export class Child {
   readonly lines: string[] = [];
