@@ -1,6 +1,7 @@
 // npm run check                 everything that CI checks beside the tests
 // npm run check -- rooms size   some of it
 import { existsSync } from 'node:fs';
+import { consumers } from './checks/consumers.mjs';
 import { entrySizes, neutralEntries, packedPackages } from './checks/packages.mjs';
 import { Problem, run } from './checks/run.mjs';
 import { lockNamesNoHost, oneWriter, shortFiles } from './checks/sources.mjs';
@@ -41,6 +42,10 @@ const checks = {
   wire: { what: 'one source file writes `data: `', check: oneWriter },
   unused: { what: 'no unused file, export or dependency', check: tool('knip') },
   packages: { what: 'the packed packages are sound', check: afterBuild(packedPackages) },
+  consumers: {
+    what: 'the packed library compiles with TypeScript 5.4 to 7 and loads in Jest',
+    check: afterBuild(consumers),
+  },
   size: { what: 'the entries for browsers stay as small as the README says', check: afterBuild(entrySizes) },
   neutral: { what: 'the library and its client need no runtime of their own', check: afterBuild(neutralEntries) },
   lock: { what: 'the lock file names no host', check: lockNamesNoHost },
@@ -60,7 +65,7 @@ const chosen = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(che
 const unknown = chosen.filter((name) => !Object.hasOwn(checks, name));
 if (unknown.length > 0) {
   console.error(`No such check: ${unknown.join(', ')}. There are:`);
-  for (const [name, { what }] of Object.entries(checks)) console.error(`  ${name.padEnd(8)} ${what}`);
+  for (const [name, { what }] of Object.entries(checks)) console.error(`  ${name.padEnd(9)} ${what}`);
   process.exit(2);
 }
 
@@ -83,7 +88,7 @@ for (const name of chosen) {
   }
   const seconds = ((performance.now() - started) / 1000).toFixed(1).padStart(5);
   const verdict = problem === undefined ? `${green}ok  ` : `${red}FAIL`;
-  console.log(`${verdict}${plain} ${name.padEnd(8)} ${seconds} s  ${what}${note ? `: ${note}` : ''}`);
+  console.log(`${verdict}${plain} ${name.padEnd(9)} ${seconds} s  ${what}${note ? `: ${note}` : ''}`);
   if (problem !== undefined) console.log(problem.replace(/^/gm, '     '));
 }
 if (failed.length > 0) {

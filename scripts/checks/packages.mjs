@@ -3,20 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runInNewContext } from 'node:vm';
 import { build } from 'esbuild';
-import { Problem, run } from './run.mjs';
+import { Problem, packInto, run } from './run.mjs';
 
 /** The packages as people will install them: entries that exist, types that resolve, nothing missing. */
 export async function packedPackages() {
   const folder = mkdtempSync(join(tmpdir(), 'tinysse-pack-'));
   try {
-    const workspaces = ['-w', 'tinysse', '-w', 'tinysse-hub'];
-    await run('npm', 'pack', '--silent', '--ignore-scripts', '--pack-destination', folder, ...workspaces);
-    const { version } = (await import('../../packages/tinysse/package.json', { with: { type: 'json' } })).default;
-    const tarball = (name) => join(folder, `${name}-${version}.tgz`);
-    await run('publint', 'run', '--strict', tarball('tinysse'));
-    await run('publint', 'run', '--strict', tarball('tinysse-hub'));
+    const [library, hub] = [await packInto(folder, 'tinysse'), await packInto(folder, 'tinysse-hub')];
+    await run('publint', 'run', '--strict', library);
+    await run('publint', 'run', '--strict', hub);
     // tinysse-hub is a program: it has no entry to import, so no types.
-    await run('attw', tarball('tinysse'), '--profile', 'esm-only', '--no-emoji');
+    await run('attw', library, '--profile', 'esm-only', '--no-emoji');
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

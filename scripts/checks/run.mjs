@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { delimiter, resolve } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 
 const colour = process.stdout.isTTY && !process.env.NO_COLOR ? { FORCE_COLOR: '1' } : { NO_COLOR: '1' };
 
@@ -27,6 +27,18 @@ export function run(command, ...args) {
         : fail(new Problem(output.replace(/^\n+/, '').trimEnd() || `${command} ended with ${code}`)),
     );
   });
+}
+
+/**
+ * Packs a package as it would be published.
+ *
+ * @param {string} folder - where the tarball goes
+ * @param {string} name
+ * @returns {Promise<string>} the tarball
+ */
+export async function packInto(folder, name) {
+  const output = await run('npm', 'pack', '--json', '--ignore-scripts', '--pack-destination', folder, '-w', name);
+  return join(folder, JSON.parse(output)[0].filename);
 }
 
 /** The files of the repository, those not yet added included; ignored ones not. */

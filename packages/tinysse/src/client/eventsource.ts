@@ -5,6 +5,7 @@ import { clientClock } from './clock.js';
 import { reconnect, SHORTEST_RETRY_MS } from './reconnect.js';
 import { askInHeader, isFetchable, type SafeInit } from './request.js';
 import { openStream } from './stream.js';
+import type { RequestHeaders } from './types.js';
 
 /** What an {@link EventSource} takes beside its URL: the standard's `withCredentials`, and what it lacks. */
 export interface EventSourceInit {
@@ -14,7 +15,7 @@ export interface EventSourceInit {
    * Headers of every request; a function is called for each. Redirects do not take them to another origin. Where the
    * runtime is a browser, other origins must allow them (CORS).
    */
-  headers?: HeadersInit | (() => HeadersInit | Promise<HeadersInit>);
+  headers?: RequestHeaders | (() => RequestHeaders | Promise<RequestHeaders>);
   /** Default: the global one. */
   fetch?: (url: string, init: RequestInit) => Promise<Response>;
 }
@@ -24,6 +25,9 @@ export interface EventSourceErrorEvent extends Event {
   /** What went wrong; `willRetry` says whether the source connects again by itself. */
   readonly error: SSEError;
 }
+
+/** The standard's `message` event. Types of Node have no `MessageEvent` with a type parameter. */
+export type EventSourceMessageEvent = InstanceType<typeof MessageEvent> & { readonly data: string };
 
 type Handler<E extends Event> = ((this: EventSource, event: E) => unknown) | null;
 type Target = InstanceType<typeof EventTarget>;
@@ -55,7 +59,7 @@ export class EventSource extends EventTarget {
   /** A stream has been opened, for the first time or again. */
   declare onopen: Handler<Event>;
   /** An event without a name. */
-  declare onmessage: Handler<MessageEvent<string>>;
+  declare onmessage: Handler<EventSourceMessageEvent>;
   /** The stream was lost, and `readyState` is CONNECTING, or it has ended for good, and is CLOSED. */
   declare onerror: Handler<EventSourceErrorEvent>;
 
@@ -196,7 +200,7 @@ export class EventSource extends EventTarget {
   override addEventListener(type: 'open', listener: Handler<Event>, options?: ListenerOptions): void;
   override addEventListener(type: 'error', listener: Handler<EventSourceErrorEvent>, options?: ListenerOptions): void;
   /** Events of one name; `'message'` for those that have none. */
-  override addEventListener(type: string, listener: Handler<MessageEvent<string>>, options?: ListenerOptions): void;
+  override addEventListener(type: string, listener: Handler<EventSourceMessageEvent>, options?: ListenerOptions): void;
   override addEventListener(...all: Parameters<Target['addEventListener']>): void;
   override addEventListener(...all: unknown[]): void {
     super.addEventListener(...(all as Parameters<Target['addEventListener']>));

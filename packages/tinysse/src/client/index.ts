@@ -5,4 +5,11 @@ export type { MessageOf, SSEMessage } from '../protocol/event.js';
 export { type StandardSchema, typed } from '../protocol/typed.js';
 export { createSSEClient } from './client.js';
 export { createSharedSSEClient } from './shared.js';
-export type { SSEClient, SSEClientOptions, SSEClientState, SSEReset, SSEStorage } from './types.js';
+export type {
+  RequestHeaders,
+  SSEClient,
+  SSEClientOptions,
+  SSEClientState,
+  SSEReset,
+  SSEStorage,
+} from './types.js';

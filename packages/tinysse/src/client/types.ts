@@ -24,6 +24,12 @@ export interface SSEStorage {
   setItem(key: string, value: string): void;
 }
 
+/**
+ * Headers of a request, as `fetch` takes them. Not `HeadersInit`, which only the DOM's types declare: types of Node have
+ * no such global.
+ */
+export type RequestHeaders = Headers | Record<string, string> | [name: string, value: string][];
+
 /** How to reach a stream and how to keep it. Times are in milliseconds. */
 export interface SSEClientOptions<Events extends object = Untyped> {
   /** Where the stream is: `http:` or `https:`, without a password. In a browser it may be relative to the page. */
@@ -49,14 +55,14 @@ export interface SSEClientOptions<Events extends object = Untyped> {
    */
   resend?: boolean;
   /** Sent with every attempt, so it must be one that can be sent again. */
-  body?: string | Uint8Array<ArrayBuffer> | FormData | URLSearchParams;
+  body?: string | Uint8Array | FormData | URLSearchParams;
   /**
    * Headers of every attempt. A function is called for each, and once more when the server answers 401. Redirects do not
    * take them to another origin, nor the cursor or the body, unless the runtime is a browser and that origin allows it (CORS).
    */
-  headers?: HeadersInit | (() => HeadersInit | Promise<HeadersInit>);
+  headers?: RequestHeaders | (() => RequestHeaders | Promise<RequestHeaders>);
   /** As in `fetch`. */
-  credentials?: RequestCredentials;
+  credentials?: 'omit' | 'same-origin' | 'include';
   /**
    * Whose events these are, such as a user's id. Streams of another identity share nothing with this one: no connection of
    * tabs or components, and no cursor in `storage`. It is not sent.
