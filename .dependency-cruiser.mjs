@@ -61,7 +61,7 @@ export default {
     {
       name: 'testing-is-for-tests',
       severity: 'error',
-      from: { pathNot: `(^|/)test/|\\.test\\.ts$|^runtimes/|${src}testing/` },
+      from: { pathNot: `(^|/)test/|\\.test\\.ts$|^(runtimes|scripts/consumer)/|${src}testing/` },
       to: { path: `${src}testing/` },
     },
     {
