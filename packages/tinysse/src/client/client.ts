@@ -7,7 +7,7 @@ import { createListeners, OPEN, RESET, STATE } from './listeners.js';
 import { createLoops } from './loops.js';
 import { isSeen } from './position.js';
 import { type Failure, isOnce, obeyed, type ReconnectState, reconnect } from './reconnect.js';
-import { askInHeader, askInQuery, isFetchable, type SafeInit } from './request.js';
+import { askInHeader, askInQuery, isFetchable, type SafeInit, storageKey } from './request.js';
 import { openStream } from './stream.js';
 import type { SSEClient, SSEClientOptions, SSEClientState } from './types.js';
 import { onWake } from './wake.js';
@@ -65,7 +65,7 @@ export function createSSEClient<Events extends object = Untyped>(
     throw invalid('endpoint');
   }
   // One user's cursor is not another's.
-  const key = `tinysse:${url}${options.identity ?? ''}`;
+  const key = storageKey(url, options.identity);
   let lastEventId = options.lastEventId ?? storage?.getItem(key) ?? '';
   let state: SSEClientState = 'closed';
   let attempts: ReconnectState = FRESH;

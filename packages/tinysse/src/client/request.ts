@@ -15,3 +15,6 @@ export function askInQuery(url: URL, id: string): void {
 /** Sets `Last-Event-ID`. A header takes bytes: those of UTF-8, one a unit. */
 export const askInHeader = (headers: Headers, id: string): void =>
   headers.set('last-event-id', String.fromCharCode(...new TextEncoder().encode(id)));
+
+/** Where a cursor is kept, and whose connection tabs share. */
+export const storageKey = (url: string, identity = ''): string => `tinysse:${url}${identity && ` ${identity}`}`;

@@ -4,6 +4,7 @@ import { createSSEClient } from './client.js';
 import { createListeners, OPEN, RESET, STATE } from './listeners.js';
 import { createLoops } from './loops.js';
 import { isOnce } from './reconnect.js';
+import { storageKey } from './request.js';
 import { type ErrorNotice, type Leader, lead, type Notice, type Wish } from './shared-leader.js';
 import { place } from './shared-place.js';
 import type { SSEClient, SSEClientOptions, SSEClientState } from './types.js';
@@ -13,9 +14,24 @@ import { onWake } from './wake.js';
 const HELD_LIMIT = 1_024;
 
 /**
- * A client whose connection is shared by every tab of the same origin that has one for the same URL: one tab leads and
+ * Whether it is known whose the events are. A cookie says it to the server only, and what a function of headers will say is not
+ * known before.
+ */
+const isShareable = ({
+  identity,
+  credentials,
+  headers,
+}: Pick<SSEClientOptions, 'identity' | 'credentials' | 'headers'>): boolean =>
+  !!identity || (credentials === 'omit' && typeof headers !== 'function');
+
+/**
+ * A client whose connection is shared by every tab of the same origin that has one for the same URL and `identity`: one tab leads and
  * holds it, and when that tab is closed or crashes another takes over. Each tab receives every event once and in order,
  * or a reset, as it would over a connection of its own; state and errors are those of the connection.
+ *
+ * Tabs share only what is the same for all of them. Scripts cannot see whom a cookie signs in, so `identity` has to say whose the
+ * events are: a user's or a session's id, or one word for everybody where all get the same. Without it a tab has a connection of
+ * its own, unless no cookie goes along (`credentials: 'omit'`) and `headers` is no function; then tabs with equal headers share.
  *
  * The connection is made with the options of the tab that leads, so they have to be the same in all tabs; `storage`,
  * `signal`, `codec` and `logger` are each tab's own. Order across tabs is known by tinysse cursors: with another server's ids,
@@ -25,8 +41,7 @@ const HELD_LIMIT = 1_024;
  * @param options - as of `createSSEClient`
  * @throws SSEError INVALID_OPTION
  * @example
- * const client = createSSEClient({ endpoint: '/events' });
- * const shared = createSharedSSEClient({ endpoint: '/events' });
+ * const shared = createSharedSSEClient({ endpoint: '/events', identity: user.id });
  * shared.onMessage((message) => console.log(message.data));
  * shared.connect();
  */
@@ -35,11 +50,13 @@ export function createSharedSSEClient<Events extends object = Untyped>(
 ): SSEClient<Events> {
   const alone = createSSEClient<Events>(options);
   const locks = globalThis.navigator?.locks;
-  if (!locks || !globalThis.BroadcastChannel || isOnce(options)) return alone;
+  if (!locks || !globalThis.BroadcastChannel || isOnce(options) || !isShareable(options)) return alone;
 
   const { storage, signal, codec: _codec, logger: _logger, ...connection } = options;
   const url = new URL(options.endpoint, globalThis.document?.baseURI ?? globalThis.location?.href).href;
-  const name = `tinysse:${url}`;
+  const key = storageKey(url, options.identity);
+  // With an identity, headers may be as new as their tab.
+  const name = options.identity ? key : `${key} ${JSON.stringify([...new Headers(options.headers as HeadersInit)])}`;
   let position = alone.lastEventId;
   let state: SSEClientState = 'closed';
   /** The position from which the stream has been asked for again. */
@@ -68,7 +85,7 @@ export function createSharedSSEClient<Events extends object = Untyped>(
   const abort = (): void =>
     finish(new SSEError('ABORTED', 'the signal was aborted', { cause: signal?.reason, willRetry: false }));
   const save = (id = position, loop?: object): void => {
-    if (storage && loops.idle(loop)) run(() => storage.setItem(name, id));
+    if (storage && loops.idle(loop)) run(() => storage.setItem(key, id));
   };
 
   /** To the leader, which may be this tab. */

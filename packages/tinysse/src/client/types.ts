@@ -65,7 +65,8 @@ export interface SSEClientOptions<Events extends object = Untyped> {
   credentials?: 'omit' | 'same-origin' | 'include';
   /**
    * Whose events these are, such as a user's id. Streams of another identity share nothing with this one: no connection of
-   * tabs or components, and no cursor in `storage`. It is not sent.
+   * tabs or components, and no cursor in `storage`. `createSharedSSEClient` needs it where cookies say who asks, hooks where
+   * another user may sign in without a page load. It is not sent.
    */
   identity?: string | undefined;
   /**

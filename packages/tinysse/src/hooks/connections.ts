@@ -1,4 +1,5 @@
 import { createSSEClient } from '../client/client.js';
+import { isSeen } from '../client/position.js';
 import type { SSEClient, SSEClientOptions } from '../client/types.js';
 import type { SSEHookOptions } from './options.js';
 
@@ -9,6 +10,8 @@ export type AnyOptions = SSEHookOptions<any, any, any>;
 /** Who uses a connection, with its newest options. */
 export interface ConnectionUser {
   readonly options: AnyOptions;
+  /** Its connection brings nothing any more that another does not: see {@link hasMet}. */
+  move(): void;
 }
 
 interface Connection {
@@ -22,7 +25,7 @@ const connections = new Set<Connection>();
 
 /** The options of the connection that are compared by value. */
 function valuesOf(options: AnyOptions) {
-  const { enabled, events, reduce, initial, onReset, onError, codec, createClient, ...client } = options;
+  const { enabled, events, reduce, initial, onReset, onError, codec, createClient, lastEventId, ...client } = options;
   const { headers, fetch, storage, logger, ...values } = client;
   return values;
 }
@@ -66,10 +69,21 @@ function open(url: string, key: string, first: ConnectionUser, from: string | un
           }
         : headers,
     fetch: fetch && ((input, init) => newest().fetch!(input, init)),
-    storage,
+    storage: {
+      getItem: (key) => storage?.getItem(key) ?? null,
+      setItem(key, id) {
+        storage?.setItem(key, id);
+        meet();
+      },
+    },
     logger: logger && ((...args) => newest().logger!(...args)),
   } as SSEClientOptions);
   const connection = { key, client, users };
+  // Whichever of two connections moves, by a message or a heartbeat, may be the one that reaches the other.
+  const meet = (): void => {
+    if (connections.size < 2) return;
+    for (const one of connections) if (one.key === key && hasMet(one.client)) for (const user of one.users) user.move();
+  };
   // Who comes after its end begins another.
   client.onStateChange((state) => state === 'closed' && connections.delete(connection));
   connections.add(connection);
@@ -79,14 +93,14 @@ function open(url: string, key: string, first: ConnectionUser, from: string | un
 /**
  * Joins the connection of the user's options, or makes one, which is not connected yet.
  *
- * @param from - where to go on. A connection that stands elsewhere will not do: what lies between would be missing, or
- * come twice. Undefined: wherever the connection stands.
+ * @param from - where to go on. A connection that stands beyond it will not do: what lies between would be missing. What comes
+ * again of one that stands before it is for the user to skip. Undefined: wherever the connection stands.
  * @returns the client, and its release: the last one closes it
  * @throws SSEError INVALID_OPTION
  */
 export function acquire(url: string, user: ConnectionUser, from: string | undefined): [SSEClient, () => void] {
   const key = connectionKey(url, user.options);
-  const fits = (one: Connection): boolean => one.key === key && (from === undefined || from === one.client.lastEventId);
+  const fits = (one: Connection): boolean => one.key === key && (from === undefined || isAtOrBefore(one.client, from));
   const connection = [...connections].find(fits) ?? open(url, key, user, from);
   const { client, users } = connection;
   users.add(user);
@@ -99,12 +113,18 @@ export function acquire(url: string, user: ConnectionUser, from: string | undefi
   return [client, release];
 }
 
-/** Whether an older connection of the same key stands where this one stands: both would bring the same from here on. */
+const isAtOrBefore = ({ lastEventId }: SSEClient, position: string): boolean =>
+  lastEventId === position || isSeen(lastEventId, position);
+
+/**
+ * Whether an older connection of the same key stands where this one stands, or before: it brings everything that this one
+ * will bring. Their positions need never be equal: heartbeats come at different times.
+ */
 export function hasMet(client: SSEClient): boolean {
   const mine = [...connections].find((one) => one.client === client);
   for (const { key, client: other } of connections) {
     if (other === client) return false;
-    if (key === mine?.key && other.state === 'open' && other.lastEventId === client.lastEventId) return true;
+    if (key === mine?.key && other.state === 'open' && isAtOrBefore(other, client.lastEventId)) return true;
   }
   return false;
 }

@@ -15,7 +15,7 @@ export interface SSEResult<Data> extends SSESnapshot<Data> {
 /**
  * A stream in a component. All components with the same URL and options have one connection, which is closed when the
  * last of them is gone; a component that joins later hears what comes from then on, unless it has a `lastEventId`. A
- * stream of another URL begins with `initial`; other changes go on where the stream was. On a server nothing connects.
+ * stream of another URL or `identity` begins with `initial`; other changes go on where the stream was. On a server nothing connects.
  *
  * @param url - where the stream is; in a browser it may be relative to the page
  * @param options - a client's, and what is made of the messages
@@ -33,7 +33,7 @@ export function useSSE<
 ): SSEResult<Data> {
   const address = String(url);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the store is told of other options below
-  const store = useMemo(() => createHookStore<Data>(address, options), [address]);
+  const store = useMemo(() => createHookStore<Data>(address, options), [address, options.identity]);
   const snapshot = useSyncExternalStore(store.subscribe, store.snapshot, () => store.initial);
   useEffect(() => store.use(options));
   return { ...snapshot, close: store.close };

@@ -1,4 +1,5 @@
 import { decoded } from '../client/decoded.js';
+import { isSeen } from '../client/position.js';
 import type { SSEClient, SSEClientState } from '../client/types.js';
 import type { SSEError } from '../errors.js';
 import { type AnyOptions, acquire, connectionKey, hasMet } from './connections.js';
@@ -23,7 +24,7 @@ export interface HookStore<Data> {
  * somebody subscribes.
  */
 export function createHookStore<Data>(url: string, options: AnyOptions): HookStore<Data> {
-  const user = { options };
+  const user = { options, move: () => change() };
   const listeners = new Set<() => void>();
   const isEnabled = (): boolean => user.options.enabled ?? true;
   let data = options.initial as Data;
@@ -31,6 +32,8 @@ export function createHookStore<Data>(url: string, options: AnyOptions): HookSto
   let error: SSEError | undefined;
   /** Where to go on: the position at which the last connection was left. */
   let position = '';
+  /** Up to here it has seen everything: of a connection that stands before, it skips the rest. */
+  let seen = '';
   let closed = false;
   let client: SSEClient | undefined;
   let key: string | undefined;
@@ -40,8 +43,9 @@ export function createHookStore<Data>(url: string, options: AnyOptions): HookSto
   let snapshot: SSESnapshot<Data> = { data, status, error, lastEventId: options.lastEventId ?? '' };
   const initial = snapshot;
 
+  const reached = (joined: SSEClient): string => (isSeen(joined.lastEventId, seen) ? seen : joined.lastEventId);
   const refresh = (): void => {
-    snapshot = { data, status, error, lastEventId: client?.lastEventId ?? position };
+    snapshot = { data, status, error, lastEventId: client ? reached(client) : position };
   };
   /** Tells of a change, once in a turn however many there are. */
   const change = (): void => {
@@ -69,13 +73,16 @@ export function createHookStore<Data>(url: string, options: AnyOptions): HookSto
   };
 
   const join = (): void => {
-    const [joined, release] = acquire(url, user, position || user.options.lastEventId);
+    const from = position || user.options.lastEventId;
+    const [joined, release] = acquire(url, user, from);
+    seen = from ?? '';
     client = joined;
     key = connectionKey(url, user.options);
     const off = [
       // A message that is on its way when the connection is left still counts: the position is behind it.
       joined.onMessage((received) => {
         const { events, codec, reduce, logger } = user.options;
+        if (isSeen(received.id, seen)) return;
         if (events && !events.includes(received.event)) return;
         const message = decoded(codec, received, (problem) => {
           logger?.('tinysse:', problem);
@@ -85,6 +92,7 @@ export function createHookStore<Data>(url: string, options: AnyOptions): HookSto
         replace(reduce ? reduce(data, message) : (message.data as Data));
       }),
       joined.onReset((reset) => {
+        seen = '';
         change();
         user.options.onReset?.(reset, replace);
       }),
@@ -98,7 +106,7 @@ export function createHookStore<Data>(url: string, options: AnyOptions): HookSto
     ];
     leave = () => {
       leave = () => {};
-      position = joined.lastEventId;
+      position = reached(joined);
       client = undefined;
       key = undefined;
       status = 'closed';
@@ -134,7 +142,15 @@ export function createHookStore<Data>(url: string, options: AnyOptions): HookSto
       };
     },
     use(next) {
+      // Another user's data is not for this one.
+      const isOther = next.identity !== user.options.identity;
+      if (isOther) leave();
       user.options = next;
+      if (isOther) {
+        position = '';
+        error = undefined;
+        replace(next.initial as Data);
+      }
       if (!isEnabled()) closed = false;
       settle();
     },

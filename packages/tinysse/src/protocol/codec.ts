@@ -25,7 +25,7 @@ export interface Codec<Out extends object = any, In extends object = Out> {
 export type CodecFor<Events, Text = string> = [Events[keyof Events]] extends [Text] ? unknown : { codec: object };
 
 /**
- * Data as JSON.
+ * Data as JSON. An event without data, as some servers send to keep a stream alive, has the data `undefined`.
  *
  * @example
  * createSSEServer<Events>({ codec: json });
@@ -33,5 +33,5 @@ export type CodecFor<Events, Text = string> = [Events[keyof Events]] extends [Te
  */
 export const json: Codec = {
   encode: (data) => JSON.stringify(data),
-  decode: (text) => JSON.parse(text),
+  decode: (text) => (text ? JSON.parse(text) : undefined),
 };

@@ -5,6 +5,9 @@ const CR = 13;
 // one-byte string, which is scanned faster. bench: decode
 const PIECE_BYTES = 1536;
 
+/** Room for so many bytes is kept for the next lines, whatever they need. */
+const LARGEST_KEPT = 2 ** 20;
+
 /**
  * Cuts a stream of bytes into text of whole lines. A byte order mark at
  * the very beginning is dropped. A CR ends its line at once; an LF that comes after it belongs to it.
@@ -48,7 +51,9 @@ export abstract class Lines {
       this.#skip = text.endsWith('\r') ? '\n' : '';
       this.decode(text);
     }
-    held.copyWithin(0, end, all);
+    // One large event must not hold its room for as long as the stream lasts.
+    if (held.length > LARGEST_KEPT && all - end < LARGEST_KEPT / 4) this.#held = held.slice(end, all);
+    else held.copyWithin(0, end, all);
     return (this.#length = all - end);
   }
 }

@@ -171,7 +171,7 @@ describeWith(['chromium'], 'in Chromium', () => {
     for (const tab of [leader, other]) {
       await tab.goto(site);
       await tab.evaluate(() => {
-        page.client = page.createSharedSSEClient({ endpoint: '/events', retryInterval: 3_600_000 });
+        page.client = page.createSharedSSEClient({ endpoint: '/events', identity: 'ann', retryInterval: 3_600_000 });
         page.client.connect();
       });
       if (tab === leader) (await source.next()).refuse(503);

@@ -1,5 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import { createSSEClient, type SSEMessage } from '../../src/client/index.js';
+import { json } from '../../src/protocol/codec.js';
 import { at, createSource, frame, position, watch } from './source.js';
 
 test('onMessage sees every message, on those of one name, and each can be taken off', async () => {
@@ -105,4 +106,15 @@ test('after close no listener sees a message, not even of the same chunk, and co
   client.connect();
   const second = await source.next();
   expect(second.request.headers['last-event-id']).toBe(at(2));
+});
+
+test('an event without data passes json', async () => {
+  const source = await createSource();
+  const { client, log } = watch(source.url, { codec: json });
+  const heard: unknown[] = [];
+  client.onMessage(({ data }) => heard.push(data));
+  client.connect();
+  (await source.next()).open('data\n\ndata: 1\n\n');
+  await vi.waitFor(() => expect(heard).toEqual([undefined, 1]));
+  expect(log).toEqual(['open', undefined, 1]);
 });

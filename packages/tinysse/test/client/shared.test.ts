@@ -41,7 +41,7 @@ describeWith(['chromium'], 'tabs of one origin', () => {
     await tab.goto(url);
     await tab.evaluate((options) => {
       page.seen = [];
-      page.client = page.createSharedSSEClient({ endpoint: '/events', retryInterval: 20, ...options });
+      page.client = page.createSharedSSEClient({ endpoint: '/events', identity: 'ann', retryInterval: 20, ...options });
       page.client.onMessage(({ data }) => page.seen.push(data));
       page.client.onReset(({ reason }) => page.seen.push(`reset ${reason}`));
       page.client.onError(({ code }) => page.seen.push(code));
@@ -57,7 +57,7 @@ describeWith(['chromium'], 'tabs of one origin', () => {
   const leads = (tab: Page) =>
     tab.evaluate(async () => {
       const { held } = await navigator.locks.query();
-      const leader = held!.find(({ name }) => name === `tinysse:${location.href}events`);
+      const leader = held!.find(({ name }) => name === `tinysse:${location.href}events ann`);
       return leader?.clientId === held!.find(({ name }) => name === `tab ${performance.timeOrigin}`)!.clientId;
     });
   async function leaderOf(tabs: Page[]): Promise<Page> {
@@ -236,7 +236,7 @@ describeWith(['chromium'], 'tabs of one origin', () => {
     const [leader, other] = ((await leads(tabs[0]!)) ? tabs : tabs.reverse()) as [Page, Page];
     await leader.evaluate(() => {
       page.client.close();
-      page.client = page.createSharedSSEClient({ endpoint: '/events', retryInterval: 20 });
+      page.client = page.createSharedSSEClient({ endpoint: '/events', identity: 'ann', retryInterval: 20 });
       page.client.onMessage(({ data }) => page.seen.push(data));
       page.client.connect();
     });
@@ -257,7 +257,7 @@ describeWith(['chromium'], 'tabs of one origin', () => {
     await Promise.all(tabs.map(isOpen));
     await tabs[1]!.evaluate(() => {
       page.client.close();
-      page.client = page.createSharedSSEClient({ endpoint: '/events', codec: page.json });
+      page.client = page.createSharedSSEClient({ endpoint: '/events', identity: 'ann', codec: page.json });
       page.client.onMessage(({ data }) => page.seen.push(`${typeof data} ${data}`));
       page.client.onError(({ code }) => page.seen.push(code));
       page.client.connect();
@@ -271,6 +271,50 @@ describeWith(['chromium'], 'tabs of one origin', () => {
     expect(await seen(tabs[0]!)).toEqual(['{', '17']);
   });
 
+  test('share only what is the same user’s: not with a changed cookie or sign-in, nor where nobody says whose it is', async () => {
+    const site = await createSite(await bundle);
+    const context = await createContext();
+    const signIn = (value: string) =>
+      context.addCookies([{ name: 'user', value, url: site.url, httpOnly: true, sameSite: 'Lax' }]);
+    const tabs: Page[] = [];
+    for (const identity of ['ann', 'bob', 'bob', undefined, undefined]) {
+      await signIn(identity ?? 'eve');
+      const tab = await context.newPage();
+      await tab.goto(site.url);
+      await tab.evaluate((identity) => {
+        page.seen = [];
+        page.client = page.createSharedSSEClient({ endpoint: '/events', identity });
+        page.client.onMessage(({ data }) => page.seen.push(data));
+        page.client.connect();
+      }, identity);
+      await isOpen(tab);
+      tabs.push(tab);
+    }
+    expect(site.open).toBe(4);
+    for (const user of ['ann', 'bob', 'eve']) await site.sse.publish(`of ${user}`, user);
+    const users = ['ann', 'bob', 'bob', 'eve', 'eve'];
+    for (const [i, tab] of tabs.entries()) {
+      await has(tab, `of ${users[i]}`);
+      expect(await seen(tab)).toEqual([`of ${users[i]}`]);
+    }
+  });
+
+  test('share without an identity where headers alone say who asks, and only if these are equal', async () => {
+    const site = await createSite(await bundle);
+    const context = await createContext();
+    for (const name of ['ann', 'bob', 'ann']) {
+      const tab = await context.newPage();
+      await tab.goto(site.url);
+      await tab.evaluate((name) => {
+        const options = { endpoint: '/events', credentials: 'omit', headers: { 'x-user': name } } as const;
+        page.client = page.createSharedSSEClient(options);
+        page.client.connect();
+      }, name);
+      await isOpen(tab);
+    }
+    expect(site.open).toBe(2);
+  });
+
   test.each(['navigator.locks', 'BroadcastChannel'])('where %s is missing each have a connection', async (missing) => {
     const site = await createSite(await bundle);
     const context = await createContext();
@@ -282,7 +326,7 @@ describeWith(['chromium'], 'tabs of one origin', () => {
       await tab.goto(site.url);
       await tab.evaluate(() => {
         page.seen = [];
-        page.client = page.createSharedSSEClient({ endpoint: '/events' });
+        page.client = page.createSharedSSEClient({ endpoint: '/events', identity: 'ann' });
         page.client.onMessage(({ data }) => page.seen.push(data));
         page.client.connect();
       });

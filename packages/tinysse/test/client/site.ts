@@ -6,7 +6,8 @@ import { onTestFinished } from 'vitest';
 export const FLAGS =
   '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync';
 
-/** A page with a script, and a tinysse server at `/events` of the same origin: of the channel `all`, or `?channel=`. */
+/** A page with a script, and a tinysse server at `/events` of the same origin: of the channel `?channel=`, or
+ * of the cookie `user`, or of `all`. */
 export interface Site {
   sse: SSEServer;
   url: string;
@@ -22,7 +23,11 @@ export interface Site {
 
 export async function createSite(script: string, historyReplayBuffer?: number): Promise<Site> {
   const sse = createSSEServer({
-    channelProvider: { resolveChannels: ({ url }) => [new URL(url).searchParams.get('channel') ?? 'all'] },
+    channelProvider: {
+      resolveChannels: ({ url, headers }) => [
+        new URL(url).searchParams.get('channel') ?? /user=(\w+)/.exec(headers.get('cookie') ?? '')?.[1] ?? 'all',
+      ],
+    },
     retryMs: 100,
     logger: () => {},
     ...(historyReplayBuffer && { historyReplayBuffer }),

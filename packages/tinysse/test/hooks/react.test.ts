@@ -256,7 +256,7 @@ describeWith(['chromium'], 'useSSE in React with StrictMode', () => {
     const second = await openTab(site.url, first);
     for (const tab of [first, second]) {
       await tab.evaluate(() => {
-        const options = { createClient: page.createSharedSSEClient };
+        const options = { createClient: page.createSharedSSEClient, identity: 'ann' };
         page.show({ count: 2, options });
       });
       await open(tab, 2);

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import { createHookStore, type HookStore } from '../../src/hooks/store.js';
 import { createSite, type Site } from '../client/site.js';
+import { at, createSource, frame, position } from '../client/source.js';
 
 const turn = () => new Promise((resolve) => setTimeout(resolve));
 const reduce = (list: string[], { data }: { data: string }) => [...list, data];
@@ -95,6 +96,61 @@ describe('stores of one URL', () => {
     expect(closing.store.snapshot().data).toEqual(['close', 'meanwhile']);
     for (const one of [closing, other]) one.unmount();
     await isOpen(site, 0);
+  });
+
+  test('whose positions are never equal share one connection all the same, and hear everything once', async () => {
+    const source = await createSource();
+    const watch = (options: object) => createHookStore<string[]>(source.url, { initial: [], reduce, ...options });
+    const [first, second] = [watch({}), watch({ lastEventId: at(3) })];
+    const leave = [first.subscribe(() => {})];
+    const one = (await source.next()).open(position(4) + frame(5));
+    await vi.waitFor(() => expect(first.snapshot().data).toEqual(['m5']));
+    leave.push(second.subscribe(() => {}));
+    const two = (await source.next()).open(position(3) + frame(4) + frame(5) + frame(6));
+    await vi.waitFor(() => expect(second.snapshot().data).toEqual(['m4', 'm5', 'm6']));
+    await two.gone;
+    one.write(frame(6) + frame(7));
+    await vi.waitFor(() => {
+      expect(first.snapshot()).toMatchObject({ data: ['m5', 'm6', 'm7'], lastEventId: at(7) });
+      expect(second.snapshot()).toMatchObject({ data: ['m4', 'm5', 'm6', 'm7'], lastEventId: at(7) });
+    });
+    for (const undo of leave) undo();
+    await one.gone;
+  });
+
+  test('meet by a heartbeat of either', async () => {
+    const source = await createSource();
+    const [first, second] = [{}, { lastEventId: at(1) }].map((options) => createHookStore(source.url, options));
+    const leave = [first!.subscribe(() => {})];
+    const one = (await source.next()).open(position(7) + frame(8));
+    await vi.waitFor(() => expect(first!.snapshot().lastEventId).toBe(at(8)));
+    leave.push(second!.subscribe(() => {}));
+    const two = (await source.next()).open(position(1));
+    await vi.waitFor(() => expect(second!.snapshot().status).toBe('open'));
+    two.write(position(9));
+    await two.gone;
+    await vi.waitFor(() => expect(second!.snapshot()).toMatchObject({ status: 'open', lastEventId: at(9) }));
+    for (const undo of leave) undo();
+    await one.gone;
+  });
+
+  test('of different users have a connection each, and one that is given another user begins anew', async () => {
+    const source = await createSource();
+    const of = (identity: string) => ({ initial: [], reduce, identity });
+    const ann = createHookStore<string[]>(source.url, of('ann'));
+    const bob = createHookStore<string[]>(source.url, of('bob'));
+    const leave = [ann.subscribe(() => {}), bob.subscribe(() => {})];
+    const [one, two] = [(await source.next()).open(frame(1, 'of ann')), (await source.next()).open(frame(2, 'of bob'))];
+    await vi.waitFor(() => expect([ann.snapshot().data, bob.snapshot().data]).toEqual([['of ann'], ['of bob']]));
+    ann.use(of('eve'));
+    await one.gone;
+    const three = await source.next();
+    expect(three.request.headers).not.toHaveProperty('last-event-id');
+    expect(ann.snapshot()).toMatchObject({ data: [], lastEventId: '' });
+    three.open(frame(3, 'of eve'));
+    await vi.waitFor(() => expect(ann.snapshot().data).toEqual(['of eve']));
+    for (const undo of leave) undo();
+    await Promise.all([two.gone, three.gone]);
   });
 
   test('that join while the connection waits to be made again do not hurry it', async () => {
