@@ -100,7 +100,9 @@ export class World {
   /** @param {readonly string[]} channels @param {{ origin?: () => string, retryMs?: number }} [options] */
   client(channels, { origin = () => this.front, retryMs = 500 } = {}) {
     const reader = this.ledger.reader(`${this.name} client ${this.ledger.readers.length} of ${channels}`, channels);
-    return new RawClient({ reader, origin, random: this.random, retryMs });
+    const from = this.random.pick(['latest', 'earliest']);
+    if (from === 'earliest') reader.asksForEarliest();
+    return new RawClient({ reader, origin, random: this.random, retryMs, from });
   }
 
   /** An event that is about to be sent. @param {readonly string[]} [channels] @param {number} [length] */

@@ -8,6 +8,7 @@ import { frames } from './stream.mjs';
  * @property {import('../parts/random.mjs').Random} random
  * @property {number} [retryMs] - at most so long it waits to reconnect
  * @property {string} [lastEventId]
+ * @property {string} [from] - where it starts while it has no id
  */
 
 /** A stream that is silent for so long, of a hub with a heartbeat of 1 s, is dead. */
@@ -38,8 +39,9 @@ export class RawClient {
   }
 
   #connect() {
-    const { origin, reader } = this.#options;
-    const query = reader.channels.map((channel) => `channel=${encodeURIComponent(channel)}`).join('&');
+    const { origin, reader, from = 'latest' } = this.#options;
+    const start = this.lastEventId ? '' : `&lastEventId=${from}`;
+    const query = reader.channels.map((channel) => `channel=${encodeURIComponent(channel)}`).join('&') + start;
     const headers = { accept: 'text/event-stream', ...(this.lastEventId && { 'last-event-id': this.lastEventId }) };
     const request = get(`${origin()}/events?${query}`, { headers, agent: false }, (response) => {
       this.#response = response;
