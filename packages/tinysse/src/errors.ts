@@ -19,7 +19,8 @@ export type ConnectErrorCode =
   | 'PROVIDER_TIMEOUT'
   | 'BUSY'
   | 'DRAINING'
-  | 'GAP';
+  | 'GAP'
+  | 'SNAPSHOT_TIMEOUT';
 
 /** Codes of a log that cannot do what it was asked. */
 export type LogErrorCode =

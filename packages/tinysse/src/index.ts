@@ -32,6 +32,8 @@ export type {
   ChannelProvider,
   Channels,
   Limits,
+  SnapshotFor,
+  SnapshotOf,
   SSEServerOptions,
   Subscription,
 } from './server/options.js';

@@ -3,6 +3,7 @@ import type { Log, LogPage, LogQuery, MaybePromise } from '../log/log.js';
 import { type Cursor, formatCursor } from '../protocol/cursor.js';
 import type { ChannelName } from '../protocol/event.js';
 import { frameOf, type Page, pagesOf } from './frames.js';
+import { Turns } from './turns.js';
 import type { Window } from './window.js';
 
 /** A page read from the log, with what its snapshot said. */
@@ -37,11 +38,11 @@ export class Catchup {
   readonly #cache = new Map<string, CatchupPage>();
   readonly #reading = new Map<string, Promise<CatchupPage>>();
   #cachedBytes = 0;
-  #reads = 0;
-  readonly #queue: (() => void)[] = [];
+  readonly #turns: Turns;
 
   constructor(options: CatchupOptions) {
     this.#options = options;
+    this.#turns = new Turns(options.maxReads);
   }
 
   /**
@@ -93,15 +94,12 @@ export class Catchup {
   }
 
   async #limited<T>(run: () => MaybePromise<T>): Promise<T> {
-    if (this.#reads >= this.#options.maxReads) await new Promise<void>((go) => this.#queue.push(go));
-    else this.#reads++;
+    const turn = this.#turns.take();
+    if (turn) await turn;
     try {
       return await run();
     } finally {
-      // A place is handed on, so that no newcomer overtakes the queue.
-      const next = this.#queue.shift();
-      if (next) next();
-      else this.#reads--;
+      this.#turns.give();
     }
   }
 }

@@ -1,7 +1,7 @@
 import type { LogEntry } from '../log/log.js';
 import { formatCursor } from '../protocol/cursor.js';
 import { encodeComment, encodeEvent, encodeId, encodeRetry, toBytes } from '../protocol/encode.js';
-import { POSITION_EVENT, RESET_EVENT } from '../protocol/event.js';
+import { POSITION_EVENT, RESET_EVENT, SNAPSHOT_EVENT } from '../protocol/event.js';
 import type { Piece } from './sink.js';
 
 /** Why a cursor could not be continued. */
@@ -76,6 +76,8 @@ export interface ControlFrames {
   position(id: string | undefined, heartbeatMs: number, isCut?: boolean): string;
   /** A gap; without this method a client cannot be told of one. @param id - the cursor after which the connection goes on */
   reset?(id: string | undefined, reset: Reset): string;
+  /** The present state follows, up to the next position with an id. @param reason - of the gap that it stands in for, or `start` */
+  snapshot?(reason: ResetReason | 'start'): string;
 }
 
 /** As events, which every EventSource keeps the id of and lets a page listen to. */
@@ -83,6 +85,7 @@ export const controlEvents: ControlFrames = {
   position: (id, heartbeatMs, isCut) =>
     encodeEvent({ id, event: POSITION_EVENT, data: isCut ? `${heartbeatMs}\ncut` : String(heartbeatMs) }),
   reset: (id, reset) => encodeEvent({ id, event: RESET_EVENT, data: JSON.stringify(reset) }),
+  snapshot: (reason) => encodeEvent({ event: SNAPSHOT_EVENT, data: JSON.stringify({ reason }) }),
 };
 
 /** As comments and id-only frames, for clients that take every event for data. */

@@ -1,3 +1,4 @@
+import { inTime } from '../deadline.js';
 import { SSEError } from '../errors.js';
 import type { LogStats, MaybePromise } from '../log/log.js';
 import { formatCursor } from '../protocol/cursor.js';
@@ -8,12 +9,13 @@ import { Presence } from './presence.js';
 import { Publisher, type PublishInput, type PublishLimits } from './publish.js';
 import { gapBefore } from './resume.js';
 import type { CloseReason, Sink } from './sink.js';
+import { type Snapshot, type SnapshotCounts, type SnapshotOptions, Snapshots } from './snapshot.js';
 import { runSource, type Source } from './source.js';
 import { startAt } from './start.js';
 import { Subscriber } from './subscriber.js';
 
 export interface HubOptions extends DeliveryOptions {
-  readonly limits: PublishLimits & { readonly clients: number };
+  readonly limits: PublishLimits & SnapshotOptions['limits'] & { readonly clients: number };
   /** What clients are told to wait before they reconnect, ± 50 % by chance for each. */
   readonly retryMs: number;
 }
@@ -30,6 +32,8 @@ export interface SubscribeOptions {
   /** When the stream ends, in milliseconds since 1970. */
   readonly expiresAt?: number | undefined;
   readonly source?: Source | undefined;
+  /** What the client gets when it has no position to continue from: at first, unless `from` says where, and at every gap. */
+  readonly snapshot?: Snapshot | undefined;
   /** Called once, with the number of events that were written. */
   readonly onClose?: ((reason: CloseReason, events: number) => void) | undefined;
 }
@@ -51,6 +55,7 @@ export interface HubStats {
   readonly deliveredBytes: number;
   readonly resets: DeliveryCounts['resets'];
   readonly resumes: Readonly<Resumes>;
+  readonly snapshots: Readonly<SnapshotCounts>;
   /** Undefined while the log is away. */
   readonly log: LogStats | undefined;
   readonly draining: boolean;
@@ -61,12 +66,14 @@ export class Hub {
   readonly #options: HubOptions;
   readonly #delivery: Delivery;
   readonly #publisher: Publisher;
+  readonly #snapshots: Snapshots;
   readonly presence: Presence;
   #closing: Promise<void> | undefined;
 
   constructor(options: HubOptions) {
     this.#options = options;
     this.#delivery = new Delivery(options);
+    this.#snapshots = new Snapshots(options, () => ({ epoch: this.#delivery.epoch, offset: this.#delivery.head }));
     this.#publisher = new Publisher(options, () => {
       if (this.#closing) throw new SSEError('LOG_CLOSED', 'the server is closing', { outcome: 'rejected' });
       return this.open();
@@ -147,18 +154,22 @@ export class Hub {
     const subscriber = new Subscriber(delivery, options.channels, options.sink, control, start);
     delivery.attach(subscriber);
     const { retryMs, random, heartbeatMs } = this.#options;
-    // A client that is cut while a source runs comes back as it came, and gets all of it.
-    const position = options.source ? undefined : subscriber.start;
+    const needsSnapshot = options.snapshot !== undefined && options.from === 'latest';
+    // A client that is cut while a source or a snapshot runs comes back as it came, and gets all of it.
+    const position = options.source || needsSnapshot ? undefined : subscriber.start;
     subscriber.note(retryFrame(retryMs * (0.5 + random())) + control.position(position, heartbeatMs));
-    if (options.expiresAt !== undefined || options.source || options.onClose) this.#accompany(subscriber, options);
+    const { expiresAt, source, snapshot, onClose } = options;
+    if (expiresAt !== undefined || source || snapshot || onClose) this.#accompany(subscriber, options);
+    if (needsSnapshot) subscriber.takeSnapshot(undefined);
     // Those who come back take their pages in turns: a crowd of them must not hold up this one.
-    if (options.from === 'latest') subscriber.step();
+    else if (options.from === 'latest') subscriber.step();
     else delivery.enqueue(subscriber);
     return () => delivery.release(subscriber, 'gone');
   }
 
   /** What few connections have, in a place where it costs the others nothing. */
-  #accompany(subscriber: Subscriber, { channels, expiresAt, source, onClose }: SubscribeOptions): void {
+  #accompany(subscriber: Subscriber, options: SubscribeOptions): void {
+    const { channels, expiresAt, source, snapshot, onClose } = options;
     const { clock, logger, heartbeatMs } = this.#options;
     const end = (reason: CloseReason): void => this.#delivery.release(subscriber, reason);
     const unexpire = expiresAt === undefined ? undefined : clock.after(expiresAt - clock.now(), () => end('expired'));
@@ -170,13 +181,18 @@ export class Hub {
     };
     if (subscriber.closed) return released('failed');
     subscriber.released = released;
+    if (snapshot)
+      subscriber.snapshot = (gap) => {
+        stopSource = this.#snapshots.take(subscriber, snapshot, gap);
+      };
     if (!source) return;
-    stopSource = runSource(subscriber, source, (error) => {
+    const done = (error?: unknown): void => {
       if (error !== undefined) logger('a source failed', error);
       if (error !== undefined || channels.length === 0) return end(error === undefined ? 'ended' : 'failed');
       subscriber.note(subscriber.control.position(subscriber.start, heartbeatMs));
       subscriber.step();
-    });
+    };
+    stopSource = runSource(subscriber, { open: () => source, done });
   }
 
   /** Ends every stream of a channel, here and now. @returns how many */
@@ -204,6 +220,7 @@ export class Hub {
       deliveredBytes: counts.deliveredBytes,
       resets: { ...counts.resets },
       resumes: { ...counts.resumes },
+      snapshots: this.#snapshots.counts,
       log,
       draining: this.#closing !== undefined,
     };
@@ -215,13 +232,7 @@ export class Hub {
       await this.open();
       return log.stats();
     })().catch(() => undefined);
-    let cancel = (): void => {};
-    const late = new Promise<undefined>((resolve) => {
-      cancel = clock.after(limits.publishTimeoutMs, () => resolve(undefined));
-    });
-    const stats = await Promise.race([measured, late]);
-    cancel();
-    return stats;
+    return inTime(measured, limits.publishTimeoutMs, clock, () => undefined);
   }
 
   /**

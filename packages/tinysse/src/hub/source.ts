@@ -1,6 +1,7 @@
 import { encodeEvent } from '../protocol/encode.js';
 import { eventData, eventName } from '../protocol/event.js';
 import type { Subscriber } from './subscriber.js';
+import type { Turns } from './turns.js';
 
 /** An event for one connection only: it is in no log and has no id. */
 export interface SourceEvent {
@@ -22,47 +23,85 @@ export function iteratorOf(source: Source): SourceIterator {
   return iterator;
 }
 
-/** Ends an iterator. One that fails while it is being thrown away has nobody left to tell. */
-async function giveBack(iterator: SourceIterator): Promise<void> {
+/** Ends an iterator. Its own failure to end is nobody's concern any more. */
+async function giveBack(iterator: SourceIterator | undefined): Promise<void> {
   try {
-    await iterator.return?.();
+    await iterator?.return?.();
   } catch {}
 }
 
+/** How a source is run. */
+export interface SourceRun {
+  /** Gives the events; called once, when it is this source's turn. */
+  open(): Source | Promise<Source>;
+  /** Called once the first value, or the end, is there, before anything is written. */
+  begun?(): void;
+  /** Waits for a value. Default: for as long as it takes. */
+  inTime?<T>(value: Promise<T>): Promise<T>;
+  /** So many sources run at once; one whose sink is full does not count. */
+  turns?: Turns;
+  /** Called once when the source has ended (no error) or failed; not when it was stopped. */
+  done(error?: unknown): void;
+}
+
 /**
- * Lets `source` write to `subscriber` before the log does. The subscriber's position stays where it is meanwhile,
- * so that a snapshot followed by live events has no hole.
+ * Lets a source write to `subscriber` before the log does. The subscriber's position stays where it is meanwhile.
  *
- * @param done - called once when the source has ended (no error) or failed; not when it was stopped
  * @returns stops the source: its `return()` is called, whether or not a value is being waited for
  */
-export function runSource(subscriber: Subscriber, source: Source, done: (error?: unknown) => void): () => void {
-  let iterator: SourceIterator;
-  try {
-    iterator = iteratorOf(source);
-  } catch (error) {
-    done(error);
-    return () => {};
-  }
+export function runSource(subscriber: Subscriber, run: SourceRun): () => void {
+  const { turns, inTime = (value) => value } = run;
+  let iterator: SourceIterator | undefined;
   let stopped = false;
+  let hasTurn = false;
   let drained: (() => void) | undefined;
   subscriber.source = () => drained?.();
 
-  const stop = (): void => {
-    if (stopped) return;
+  const giveTurn = (): void => {
+    if (hasTurn) turns?.give();
+    hasTurn = false;
+  };
+  const takeTurn = async (): Promise<void> => {
+    if (!turns || hasTurn || stopped) return;
+    await turns.take();
+    hasTurn = true;
+  };
+  /** Resolves when there is room in the sink and it is this source's turn, or it was stopped. */
+  const ready = async (): Promise<void> => {
+    while (subscriber.full && !stopped) {
+      giveTurn();
+      await new Promise<void>((resolve) => (drained = resolve));
+      drained = undefined;
+    }
+    await takeTurn();
+  };
+  const finish = (): boolean => {
+    giveTurn();
+    if (stopped) return false;
     stopped = true;
     subscriber.source = undefined;
     drained?.();
-    void giveBack(iterator);
+    return true;
+  };
+  const stop = (): void => {
+    if (finish()) void giveBack(iterator);
   };
 
   const pump = async (): Promise<void> => {
-    while (!stopped) {
-      if (subscriber.full) await new Promise<void>((resolve) => (drained = resolve));
-      drained = undefined;
+    for (let isFirst = true; ; isFirst = false) {
+      await ready();
       if (stopped) return;
-      const next = await iterator.next();
-      if (next.done || stopped) return;
+      iterator ??= iteratorOf(await inTime(Promise.resolve(run.open())));
+      if (stopped) return giveBack(iterator);
+      const next = await inTime(Promise.resolve(iterator.next()));
+      // A heartbeat may have filled the sink meanwhile.
+      await ready();
+      if (stopped) return;
+      if (isFirst && run.begun) {
+        run.begun();
+        await ready();
+      }
+      if (stopped || next.done) return;
       const { event, data } = next.value;
       subscriber.note(encodeEvent({ event: eventName(event), data: eventData(data) }));
     }
@@ -70,15 +109,15 @@ export function runSource(subscriber: Subscriber, source: Source, done: (error?:
 
   pump().then(
     () => {
-      if (stopped) return;
-      stopped = true;
-      subscriber.source = undefined;
-      done();
+      if (finish()) run.done();
+      giveTurn();
     },
     (error: unknown) => {
-      if (stopped) return;
-      stop();
-      done(error);
+      if (finish()) {
+        void giveBack(iterator);
+        run.done(error);
+      }
+      giveTurn();
     },
   );
   return stop;

@@ -3,7 +3,7 @@ import { type Cursor, formatCursor } from '../protocol/cursor.js';
 import type { ChannelName } from '../protocol/event.js';
 import type { CatchupPage } from './catchup.js';
 import type { Batch, Receiver } from './flush.js';
-import { type ControlFrames, type Page, pieceOf, type ResetReason } from './frames.js';
+import { type ControlFrames, type Page, pieceOf, type Reset, type ResetReason } from './frames.js';
 import type { Spoke } from './heartbeat.js';
 import { afterHead, afterPage, type Gap, type Heard, nextStep, outdated, type Place, type Step } from './resume.js';
 import type { CloseReason, Piece, Sink } from './sink.js';
@@ -61,6 +61,8 @@ export class Subscriber implements Receiver, Spoke {
   slice = 0;
   /** What goes first while it is set: a source; called when there may be room in the sink. */
   source: (() => void) | undefined;
+  /** Brings the present state in place of what is missing; set where the subscription has a snapshot. */
+  snapshot: ((gap: Gap | undefined) => void) | undefined;
   /** When it began to be behind, and when it last took bytes; milliseconds since 1970. */
   behindSince: number;
   progressAt: number;
@@ -226,24 +228,55 @@ export class Subscriber implements Receiver, Spoke {
   }
 
   /** Tells the client of a gap and goes on after it. */
-  #tell({ reason, offset, resumedAt }: Gap): void {
+  #tell(gap: Gap): void {
+    if (this.snapshot) return this.takeSnapshot(gap);
+    const { reason, offset, resumedAt } = gap;
     // A client that takes every event for data cannot be told: it is when it comes back, with 409.
-    if (!this.control.reset) return this.#host.dismiss(this, 'gap');
+    if (!this.control.reset) return this.dismiss('gap');
     const { epoch, edge } = this.#host;
-    // Its own position where it has one: it may have moved on since it came.
-    const lastEventId = this.#place.epoch === '' ? this.#lastEventId! : this.position;
     // A second gap before the edge was met: this client cannot keep up, so it goes on from the edge.
     const again = this.#resets++ > 0;
-    if (this.#lastEventId !== undefined) this.#host.wasResumed('reset');
     const told = again ? edge : resumedAt;
-    Object.assign(this.#place, { epoch, offset: again ? edge : offset, told, found: undefined, shared: undefined });
-    this.#place.fromEarliest = false;
-    this.#lastEventId = undefined;
-    const reset = { reason, lastEventId, resumedAt: formatCursor(epoch, told) };
-    this.#host.wasReset(reason);
+    const reset = this.lost(reason, { epoch, offset: told });
+    this.goOn({ epoch, offset: again ? edge : offset }, told);
     this.write(pieceOf(this.control.reset(this.position, reset)));
     // At once: what follows the gap could be evicted before a turn of its own has come, which would cause a second gap.
     this.step();
+  }
+
+  /**
+   * Takes a snapshot in place of what is missing, and one more if that is overtaken. After that this client cannot keep up: its
+   * connection ends, and it may come back later.
+   * @param gap - none for a client without a position
+   */
+  takeSnapshot(gap: Gap | undefined): void {
+    if (this.#resets++ < 2) this.snapshot?.(gap);
+    else this.dismiss('gap');
+  }
+
+  /** Events were lost; it counts. @returns what to tell the client @param resumedAt - after this nothing is missing */
+  lost(reason: ResetReason, resumedAt: Cursor): Reset {
+    // Its own position where it has one: it may have moved on since it came.
+    const lastEventId = this.#place.epoch === '' ? this.#lastEventId! : this.position;
+    if (this.#lastEventId !== undefined) this.#host.wasResumed('reset');
+    this.#lastEventId = undefined;
+    this.#host.wasReset(reason);
+    return { reason, lastEventId, resumedAt: formatCursor(resumedAt.epoch, resumedAt.offset) };
+  }
+
+  /** Goes on after a position. @param told - the client knows of all losses up to this offset */
+  goOn({ epoch, offset }: Cursor, told = offset): void {
+    const place = this.#place;
+    place.epoch = epoch;
+    place.offset = offset;
+    place.told = told;
+    place.found = place.shared = undefined;
+    place.fromEarliest = false;
+  }
+
+  /** Ends the connection, telling the client when to come back. */
+  dismiss(reason: CloseReason): void {
+    this.#host.dismiss(this, reason);
   }
 
   /** Goes on with the log's answer. */

@@ -33,6 +33,8 @@ export const RESERVED_PREFIX = 'tinysse:';
 export const POSITION_EVENT = 'tinysse:position';
 /** The server's word that events may be missing: `data` is `{ reason, lastEventId, resumedAt }`. */
 export const RESET_EVENT = 'tinysse:reset';
+/** The server's word that the present state follows, up to the next position with an id: `data` is `{ reason }`. */
+export const SNAPSHOT_EVENT = 'tinysse:snapshot';
 
 /**
  * What no name may contain: control characters (C0, DEL, C1), those that change the direction of the text around them

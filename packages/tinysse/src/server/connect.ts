@@ -49,7 +49,7 @@ export class Connector {
       this.#hub.admit();
       const wanted = subscription ?? (await resolve(this.#settings, request, context));
       if ('body' in wanted) return { kind: 'response', response: markedResponse(this.#settings.cors, request, wanted) };
-      const stream = this.#stream(request, wanted);
+      const stream = this.#stream(request, context, wanted);
       await this.#open();
       const headers = this.#marked(request, STREAM_HEADERS);
       if (request.method === 'HEAD') return refusal({ status: 200, headers, body: '' });
@@ -83,11 +83,12 @@ export class Connector {
     return observe(observer, { request, context, channels }, clock.now);
   }
 
-  #stream(request: SSERequest, wanted: Subscription): Accepted {
-    const { limits, replayAllOnConnect, controlEvents } = this.#settings;
+  #stream(request: SSERequest, context: ConnectContext, wanted: Subscription): Accepted {
+    const { limits, replayAllOnConnect, snapshot: usual } = this.#settings;
     const { source, expiresAt } = wanted;
-    if (source !== undefined && !isIterable(source))
-      throw new TypeError('source must be an (async) iterable of events');
+    const controlEvents = wanted.controlEvents ?? this.#settings.controlEvents;
+    const snapshot = wanted.snapshot ?? (source || !controlEvents ? undefined : usual);
+    checkEvents(wanted, controlEvents);
     const none = wanted.channels === undefined || wanted.channels.length === 0;
     const channels: ChannelName[] = none && source ? [] : channelNames(wanted.channels ?? [], limits.channelsPerClient);
     const from = lastEventId(request) ?? wanted.from ?? (replayAllOnConnect ? 'earliest' : 'latest');
@@ -95,7 +96,8 @@ export class Connector {
       channels,
       from,
       source,
-      controlEvents: wanted.controlEvents ?? controlEvents,
+      snapshot: snapshot && (() => snapshot({ channels, request, context })),
+      controlEvents,
       expiresAt: expiresAt === undefined ? undefined : expiry(expiresAt),
     };
   }
@@ -147,6 +149,16 @@ const refusal = (answer: Refusal): Decision => ({ kind: 'refusal', refusal: answ
 
 const isIterable = (source: unknown): boolean =>
   typeof source === 'object' && source !== null && (Symbol.asyncIterator in source || Symbol.iterator in source);
+
+/** What a subscription brings must be events, and a client must be able to tell a snapshot from them. */
+function checkEvents({ source, snapshot }: Subscription, controlEvents: boolean): void {
+  if (source !== undefined && !isIterable(source)) throw new TypeError('source must be an (async) iterable of events');
+  if (snapshot === undefined) return;
+  if (typeof snapshot !== 'function')
+    throw new SSEError('INVALID_OPTION', 'snapshot must be a function that returns an (async) iterable of events');
+  if (source !== undefined) throw new SSEError('INVALID_OPTION', 'snapshot and source cannot stand together');
+  if (!controlEvents) throw new SSEError('INVALID_OPTION', 'snapshot needs control events');
+}
 
 /** A time that is none would end every stream as it begins, and have its client return for ever. */
 function expiry(expiresAt: number | Date): number {

@@ -6,7 +6,7 @@ import type { Log } from '../log/log.js';
 import { limit } from '../log/options.js';
 import type { Codec } from '../protocol/codec.js';
 import { type Cors, type CorsOptions, createCors } from './cors.js';
-import type { Raw } from './encoding.js';
+import type { EventOf, Raw } from './encoding.js';
 import type { Observer } from './observer.js';
 import type { ConnectContext, SSERequest } from './request.js';
 
@@ -37,12 +37,33 @@ export interface ChannelProvider {
   ): readonly string[] | Channels | Response | Promise<readonly string[] | Channels | Response>;
 }
 
+/** A client that gets a snapshot. */
+export interface SnapshotFor {
+  /** The channels that it subscribes to. */
+  readonly channels: readonly string[];
+  readonly request: SSERequest;
+  readonly context: ConnectContext;
+}
+
+/** Gives the present state as events: an iterable, now or later. It is pulled as the client reads. */
+export type SnapshotOf<Event = SourceEvent> = (client: SnapshotFor) => Source<Event> | Promise<Source<Event>>;
+
 /** A connection whose channels are known already. */
 export interface Subscription<Event = SourceEvent> extends Partial<Channels> {
   /** Where it starts when the client does not say: `'latest'` (default), `'earliest'`, or a cursor. */
   from?: string | undefined;
-  /** Events for this connection only, before those of the log. Without channels the stream ends with it. */
+  /**
+   * Events for this connection only, sent on every connect before those of the log. Without channels the connection ends with it.
+   * For the present state use `snapshot`, which is sent when it is needed.
+   */
   source?: Source<Event> | undefined;
+  /**
+   * Gives the present state, for a client that has no position to continue from: when it is new (unless `from` says where it
+   * starts), and after every gap, also in the middle of a connection. Not together with `source` or `controlEvents: false`.
+   * Write to the database first and publish after: then everything that was published before the call is in the snapshot. What is
+   * published meanwhile may be in it as well, and follows it: applying an event twice must be harmless.
+   */
+  snapshot?: SnapshotOf<Event> | undefined;
   /** False: comments instead of the server's own events, for clients that take every event for data. Default: the server's setting. */
   controlEvents?: boolean | undefined;
 }
@@ -65,6 +86,10 @@ export interface Limits {
   publishTimeoutMs: number;
   /** Milliseconds that the channel provider may take. Default 10,000. */
   providerTimeoutMs: number;
+  /** Snapshots that are made at once; other clients wait. Default 16. */
+  snapshots: number;
+  /** Milliseconds that a snapshot may take for its first event, and for each one after it. Default 10,000. */
+  snapshotTimeoutMs: number;
 }
 
 /** Options of `createSSEServer`. */
@@ -83,6 +108,11 @@ export interface SSEServerOptions<Events extends object = Raw> {
   clientChannelBuffer?: number | undefined;
   /** What becomes of a client that stays behind for `stallMs`: it reads on from the log (`'replay'`, the default) or is disconnected. */
   slowClient?: 'replay' | 'disconnect' | undefined;
+  /**
+   * The snapshot of every connection that has no `source` or `snapshot` of its own; see {@link Subscription.snapshot}. Not together
+   * with `controlEvents: false`; a connection with that gets none.
+   */
+  snapshot?: SnapshotOf<EventOf<Events>> | undefined;
   /** Whether a client that sends no Last-Event-ID gets the retained history first. Default false. */
   replayAllOnConnect?: boolean | undefined;
   /** The longest silence on a stream in milliseconds. Default 15,000; on Bun 7,000, as it closes connections that are silent for 10 s. */
@@ -118,6 +148,7 @@ export interface SSEServerOptions<Events extends object = Raw> {
 export interface Settings extends Omit<HubOptions, 'log'> {
   readonly provider: ChannelProvider | undefined;
   readonly replayAllOnConnect: boolean;
+  readonly snapshot: SnapshotOf | undefined;
   readonly controlEvents: boolean;
   readonly limits: Limits;
   readonly observer: Observer;
@@ -135,6 +166,7 @@ const KNOWN = new Set<string>([
   'clientChannelBuffer',
   'slowClient',
   'replayAllOnConnect',
+  'snapshot',
   'heartbeatMs',
   'retryMs',
   'stallMs',
@@ -150,7 +182,9 @@ const KNOWN = new Set<string>([
 ] satisfies (keyof SSEServerOptions)[]);
 
 /** Checks options and fills in defaults. @throws SSEError INVALID_OPTION */
-export function settings(options: Omit<SSEServerOptions, 'codec'> & { codec?: Codec | undefined }): Settings {
+export function settings(
+  options: Omit<SSEServerOptions, 'codec' | 'snapshot'> & { codec?: Codec | undefined; snapshot?: unknown },
+): Settings {
   for (const name of Object.keys(options))
     if (!KNOWN.has(name)) throw invalid(name, 'is not an option of createSSEServer');
   const { channelProvider: provider, slowClient = 'replay', limits = {}, refusalBody = 'text' } = options;
@@ -162,6 +196,10 @@ export function settings(options: Omit<SSEServerOptions, 'codec'> & { codec?: Co
     throw invalid('name', 'must be a string that is not empty');
   if (slowClient !== 'replay' && slowClient !== 'disconnect')
     throw invalid('slowClient', "must be 'replay' or 'disconnect'");
+  if (options.snapshot !== undefined && typeof options.snapshot !== 'function')
+    throw invalid('snapshot', 'must be a function that returns an (async) iterable of events');
+  if (options.snapshot && options.controlEvents === false)
+    throw invalid('snapshot', 'needs control events: without them a client cannot tell it from other events');
   if (options.log && options.historyReplayBuffer !== undefined)
     throw invalid('historyReplayBuffer', 'sets up the default memory log; with `log`, set its own retention');
   const defaults: Limits = {
@@ -173,6 +211,8 @@ export function settings(options: Omit<SSEServerOptions, 'codec'> & { codec?: Co
     pendingBytes: 64 * 2 ** 20,
     publishTimeoutMs: 5_000,
     providerTimeoutMs: 10_000,
+    snapshots: 16,
+    snapshotTimeoutMs: 10_000,
   };
   for (const [name, value] of Object.entries(limits)) {
     if (!(name in defaults)) throw invalid(`limits.${name}`, 'is not a limit');
@@ -185,6 +225,7 @@ export function settings(options: Omit<SSEServerOptions, 'codec'> & { codec?: Co
     limits: defaults,
     clientChannelBuffer: limit('clientChannelBuffer', options.clientChannelBuffer, 64),
     replayAllOnConnect: options.replayAllOnConnect ?? false,
+    snapshot: options.snapshot as SnapshotOf | undefined,
     heartbeatMs: told('heartbeatMs', options.heartbeatMs, HEARTBEAT_MS),
     retryMs: told('retryMs', options.retryMs, 2_000),
     stallMs: limit('stallMs', options.stallMs, 60_000),

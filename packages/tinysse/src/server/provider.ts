@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.js';
+import { inTime } from '../deadline.js';
 import { SSEError, type SSEErrorCode } from '../errors.js';
 import type { Channels, Settings } from './options.js';
 import { verdictOn } from './provider-error.js';
@@ -22,7 +22,7 @@ export async function resolve(
   if (!provider) throw new SSEError('PROVIDER_MISSING', 'channel provider not configured');
   try {
     const asked = provider.resolveChannels(request, context);
-    const answer = isPromise(asked) ? await inTime(asked, limits.providerTimeoutMs, clock) : asked;
+    const answer = isPromise(asked) ? await inTime(asked, limits.providerTimeoutMs, clock, late) : asked;
     if (isList(answer)) return { channels: answer };
     if (typeof answer === 'object' && answer !== null && ('channels' in answer || 'body' in answer)) return answer;
     throw new TypeError('resolveChannels must return an array of channels, { channels } or a Response');
@@ -37,18 +37,8 @@ export async function resolve(
 const isPromise = <T>(answer: T | Promise<T>): answer is Promise<T> =>
   typeof (answer as Promise<T> | undefined)?.then === 'function';
 
-async function inTime<T>(answer: Promise<T>, ms: number, clock: Clock): Promise<T> {
-  let cancel = (): void => {};
-  const late = new Promise<never>((_, reject) => {
-    cancel = clock.after(ms, () =>
-      reject(new SSEError('PROVIDER_TIMEOUT', 'the server could not decide in time; reconnect later')),
-    );
-  });
-  try {
-    return await Promise.race([answer, late]);
-  } finally {
-    cancel();
-  }
-}
+const late = (): never => {
+  throw new SSEError('PROVIDER_TIMEOUT', 'the server could not decide in time; reconnect later');
+};
 
 const isList = (answer: unknown): answer is readonly string[] => Array.isArray(answer);

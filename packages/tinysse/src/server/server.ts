@@ -13,7 +13,7 @@ import { respond } from './fetch.js';
 import { type Named, namedServer, unnamedServer } from './named.js';
 import { serve } from './node.js';
 import type { NodeRequest, NodeResponse } from './node-shapes.js';
-import { type SSEServerOptions, type Subscription, settings } from './options.js';
+import { type SnapshotOf, type SSEServerOptions, type Subscription, settings } from './options.js';
 import type { SSERequest } from './request.js';
 
 /**
@@ -157,9 +157,12 @@ function create<Events extends object>(
     return results;
   };
 
+  const text = (source: Source): Source => (codec ? encodedSource(codec, source) : source);
+  const textSnapshot = (snapshot: unknown): SnapshotOf | undefined =>
+    typeof snapshot === 'function' ? async (client) => text(await (snapshot as SnapshotOf)(client)) : undefined;
   const own = (subscription: Subscription<EventOf<Events>>): Subscription => {
-    const source = subscription.source as Source | undefined;
-    return { ...subscription, source: codec && source ? encodedSource(codec, source) : source };
+    const { source, snapshot } = subscription as Subscription;
+    return { ...subscription, source: source && text(source), snapshot: snapshot && textSnapshot(snapshot) };
   };
 
   const stats = async (target?: { channel: string }): Promise<HubStats | ChannelStats> => {
@@ -170,10 +173,11 @@ function create<Events extends object>(
   };
 
   const update = (later: SSEServerOptions<Events>): void => {
-    const { provider, cors, refusalBody } = settings(later);
-    Object.assign(set, { provider, cors, refusalBody });
+    const { provider, cors, refusalBody, snapshot } = settings(later);
+    Object.assign(set, { provider, cors, refusalBody, snapshot: textSnapshot(snapshot) });
     codec = later.codec;
   };
+  Object.assign(set, { snapshot: textSnapshot(set.snapshot) });
 
   const server: SSEServer<Events> = {
     handler(req, res, next) {

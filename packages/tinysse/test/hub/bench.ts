@@ -113,6 +113,17 @@ export function framesOf(text: string): Frame[] {
   return frames;
 }
 
+const LIMITS = {
+  clients: 1_000,
+  channelsPerEvent: 16,
+  eventBytes: 2 ** 20,
+  pendingPublishes: 10_000,
+  pendingBytes: 2 ** 26,
+  publishTimeoutMs: 5_000,
+  snapshots: 16,
+  snapshotTimeoutMs: 10_000,
+};
+
 /** A hub on a fake clock. */
 export function createBench(
   makeLog: (clock: FakeClock) => Log = (clock) => memoryLog({ clock }),
@@ -121,18 +132,10 @@ export function createBench(
   const clock = createFakeClock();
   const log = makeLog(clock);
   const errors: unknown[][] = [];
-  const limits = {
-    clients: 1_000,
-    channelsPerEvent: 16,
-    eventBytes: 2 ** 20,
-    pendingPublishes: 10_000,
-    pendingBytes: 2 ** 26,
-    publishTimeoutMs: 5_000,
-  };
   const hub = new Hub({
     log,
     clock,
-    limits,
+    limits: LIMITS,
     random: () => 0.5,
     logger: (...args) => errors.push(args),
     clientChannelBuffer: 64,
@@ -180,6 +183,8 @@ export function createBench(
     },
   };
 }
+
+createBench.defaults = { limits: LIMITS };
 
 /** A log that answers later, as a log on another machine does: each answer waits for a turn of the clock. */
 export function later(log: Log, clock: FakeClock): Log {

@@ -116,6 +116,7 @@ test('stats measure the server', async () => {
     deliveredBytes: expect.any(Number),
     resets: { evicted: 0, epoch: 0, unknown: 1 },
     resumes: { complete: 0, reset: 1 },
+    snapshots: { complete: 0, failed: 0, running: 0, waiting: 0 },
     log: { events: 2, bytes: expect.any(Number), channels: 3, evicted: { count: 0, age: 0, bytes: 0, channels: 0 } },
     draining: false,
   });

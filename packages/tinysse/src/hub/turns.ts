@@ -1,0 +1,32 @@
+/** Lets so many work at once; the others wait for their turn, in the order in which they came. */
+export class Turns {
+  readonly #most: number;
+  readonly #queue: (() => void)[] = [];
+  /** How many have a turn. */
+  taken = 0;
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  /** How many wait. */
+  get waiting(): number {
+    return this.#queue.length;
+  }
+
+  /** Resolves when there is a turn; it must be given back. */
+  take(): Promise<void> | undefined {
+    if (this.taken < this.#most) {
+      this.taken++;
+      return undefined;
+    }
+    return new Promise((go) => this.#queue.push(go));
+  }
+
+  /** Hands the turn on, so that no newcomer overtakes the queue. */
+  give(): void {
+    const next = this.#queue.shift();
+    if (next) next();
+    else this.taken--;
+  }
+}

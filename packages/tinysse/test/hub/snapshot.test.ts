@@ -1,0 +1,205 @@
+import { memoryLog } from 'tinysse';
+import { describe, expect, test } from 'vitest';
+import type { SourceEvent } from '../../src/hub/source.js';
+import { createBench, type Frame } from './bench.js';
+
+const small = (maxEventsPerChannel: number) => (clock: Parameters<Parameters<typeof createBench>[0] & object>[0]) =>
+  memoryLog({ clock, maxEventsPerChannel });
+
+/** A page's state: an item by name, as a database holds it, and every change published after it is written. */
+function createState(bench: ReturnType<typeof createBench>) {
+  const rows = new Map<string, number>();
+  return {
+    rows,
+    set(name: string, value: number) {
+      rows.set(name, value);
+      return bench.publish('a', JSON.stringify([name, value]));
+    },
+    snapshot: () => [...rows].map((row) => ({ data: JSON.stringify(row) })),
+  };
+}
+
+/** Names of the server's events; data of the others; which of them have an id. */
+const outline = (frames: readonly Frame[]) =>
+  frames
+    .filter(({ data }) => data !== undefined)
+    .map(({ id, event, data }) => `${id === undefined ? '' : 'id '}${event ?? data}`);
+
+describe('a snapshot', () => {
+  test('is what a client without a position gets, without ids; its position follows, and then what came meanwhile', async () => {
+    const bench = createBench();
+    const state = createState(bench);
+    state.set('x', 1);
+    async function* snapshot() {
+      yield* state.snapshot();
+      state.set('y', 2);
+    }
+    const before = await bench.hub.cursor();
+    const client = bench.connect('a', 'latest', { snapshot });
+    await bench.settleLater();
+    expect(outline(client.frames)).toEqual([
+      'tinysse:position',
+      'tinysse:snapshot',
+      '["x",1]',
+      'id tinysse:position',
+      'id ["y",2]',
+    ]);
+    expect(client.frames.find(({ event }) => event === 'tinysse:snapshot')?.data).toBe('{"reason":"start"}');
+    expect(client.frames.findLast(({ event }) => event === 'tinysse:position')?.id).toBe(before);
+  });
+
+  test('is not sent to a client whose position can be continued', async () => {
+    const bench = createBench();
+    const state = createState(bench);
+    const id = state.set('x', 1);
+    state.set('x', 2);
+    const client = bench.connect('a', id, { snapshot: state.snapshot });
+    await bench.settleLater();
+    expect(outline(client.frames)).toEqual(['id tinysse:position', 'id ["x",2]']);
+  });
+
+  test.each([
+    ['evicted', (bench: ReturnType<typeof createBench>) => bench.publish('a', 'old')],
+    ['unknown', () => '17'],
+    ['epoch', () => '0000000000000001-3'],
+  ])('follows the reset of a gap at connect (%s)', async (reason, idOf) => {
+    const bench = createBench(small(2));
+    const state = createState(bench);
+    const id = idOf(bench);
+    for (let i = 0; i < 5; i++) state.set('x', i);
+    const head = await bench.hub.cursor();
+    const client = bench.connect('a', id, { snapshot: state.snapshot });
+    await bench.settleLater();
+    expect(outline(client.frames).slice(-4)).toEqual([
+      'tinysse:reset',
+      'tinysse:snapshot',
+      '["x",4]',
+      'id tinysse:position',
+    ]);
+    expect(client.resets).toMatchObject([{ id: undefined, reason, lastEventId: id, resumedAt: head }]);
+    expect(client.frames.at(-1)?.id).toBe(head);
+  });
+
+  test('follows the reset of a gap in the middle of a connection', async () => {
+    const bench = createBench(small(2));
+    const state = createState(bench);
+    const client = bench.connect('a', 'latest', { snapshot: state.snapshot });
+    await bench.settleLater();
+    client.reading = false;
+    for (let i = 0; i < 9; i++) {
+      state.set('x', i);
+      bench.settle();
+    }
+    client.read();
+    await bench.settleLater();
+    state.set('y', 1);
+    await bench.settleLater();
+    expect(outline(client.frames).slice(-5)).toEqual([
+      'tinysse:reset',
+      'tinysse:snapshot',
+      '["x",8]',
+      'id tinysse:position',
+      'id ["y",1]',
+    ]);
+  });
+
+  test('that fails ends the connection with a time to come back, and blanks nothing', async () => {
+    const bench = createBench();
+    const fail = () => {
+      throw new Error('database away');
+    };
+    const client = bench.connect('a', 'latest', { snapshot: fail });
+    const late = bench.connect('a', 'latest', { snapshot: () => new Promise<never>(() => {}) });
+    await bench.settleLater();
+    expect([outline(client.frames), client.why]).toEqual([['tinysse:position'], ['failed']]);
+    expect(client.text).toMatch(/\n\nretry: \d+\n\n$/);
+    expect(bench.errors).toEqual([['a snapshot failed', new Error('database away')]]);
+    bench.clock.advance(10_000);
+    await bench.settleLater();
+    expect(late.why).toEqual(['failed']);
+    expect(bench.errors[1]).toMatchObject(['a snapshot failed', { code: 'SNAPSHOT_TIMEOUT' }]);
+    expect((await bench.hub.stats()).snapshots).toEqual({ complete: 0, failed: 2, running: 0, waiting: 0 });
+  });
+
+  test('that fails half-way ends the connection; nothing of it had an id', async () => {
+    const bench = createBench();
+    async function* snapshot() {
+      yield { data: 'half' };
+      throw new Error('database away');
+    }
+    const client = bench.connect('a', 'latest', { snapshot });
+    await bench.settleLater();
+    expect(client.why).toEqual(['failed']);
+    expect(client.text).not.toContain('id: ');
+  });
+
+  test('that is overtaken is taken once more; then the connection ends with a time to come back', async () => {
+    const bench = createBench(small(1), { clientChannelBuffer: 1 });
+    let taken = 0;
+    async function* snapshot() {
+      yield { data: `snapshot ${++taken}` };
+      for (let i = 0; i < 3; i++) bench.publish('a', `${taken}.${i}`);
+      bench.settle();
+    }
+    const client = bench.connect('a', 'latest', { snapshot });
+    await bench.settleLater();
+    expect([taken, client.why]).toEqual([2, ['gap']]);
+    expect(outline(client.frames)).toEqual([
+      'tinysse:position',
+      'tinysse:snapshot',
+      'snapshot 1',
+      'id tinysse:position',
+      'tinysse:reset',
+      'tinysse:snapshot',
+      'snapshot 2',
+      'id tinysse:position',
+    ]);
+    expect(client.text).toMatch(/\n\nretry: \d+\n\n$/);
+  });
+
+  test('waits for its turn, and hears heartbeats without ids meanwhile; a client that does not read keeps no turn', async () => {
+    const { limits } = createBench.defaults;
+    const bench = createBench(undefined, { limits: { ...limits, snapshots: 1 } });
+    const ask = bench.connect('a', 'latest', { snapshot: () => new Promise<SourceEvent[]>((go) => (answer = go)) });
+    let answer: (events: SourceEvent[]) => void = () => {};
+    await bench.settleLater();
+    const waiting = bench.connect('a', 'latest', { snapshot: () => [{ data: 'second' }] });
+    await bench.settleLater();
+    expect((await bench.hub.stats()).snapshots).toMatchObject({ running: 1, waiting: 1 });
+    bench.clock.advance(9_000);
+    bench.clock.advance(900);
+    expect(waiting.data).toEqual([]);
+    ask.reading = false;
+    answer([{ data: 'first 1' }, { data: 'first 2' }]);
+    await bench.settleLater();
+    expect(waiting.data).toEqual(['second']);
+    ask.read();
+    await bench.settleLater();
+    expect(ask.data).toEqual(['first 1', 'first 2']);
+    expect((await bench.hub.stats()).snapshots).toEqual({ complete: 2, failed: 0, running: 0, waiting: 0 });
+  });
+
+  test('whose client has left is ended, whether it runs or waits', async () => {
+    const { limits } = createBench.defaults;
+    const bench = createBench(undefined, { limits: { ...limits, snapshots: 1 } });
+    let returned = 0;
+    const endless = () => ({
+      [Symbol.asyncIterator]: () => ({
+        next: () => new Promise<never>(() => {}),
+        return: async () => ({ done: true as const, value: ++returned }),
+      }),
+    });
+    const running = bench.connect('a', 'latest', { snapshot: endless });
+    await bench.settleLater();
+    const waiting = bench.connect('a', 'latest', { snapshot: endless });
+    running.end();
+    await bench.settleLater();
+    waiting.end();
+    await bench.settleLater();
+    const next = bench.connect('a', 'latest', { snapshot: () => [{ data: 'x' }] });
+    bench.clock.advance(10_000);
+    await bench.settleLater();
+    expect([returned, next.data]).toEqual([2, ['x']]);
+    expect((await bench.hub.stats()).snapshots).toEqual({ complete: 1, failed: 0, running: 0, waiting: 0 });
+  });
+});
