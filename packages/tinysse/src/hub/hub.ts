@@ -1,4 +1,4 @@
-import { inTime } from '../deadline.js';
+import { inTime } from '../clock.js';
 import { SSEError } from '../errors.js';
 import type { LogStats, MaybePromise } from '../log/log.js';
 import { formatCursor } from '../protocol/cursor.js';

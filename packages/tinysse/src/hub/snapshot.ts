@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.js';
-import { inTime } from '../deadline.js';
+import { inTime } from '../clock.js';
 import { SSEError } from '../errors.js';
 import { type Cursor, formatCursor } from '../protocol/cursor.js';
 import type { Gap } from './resume.js';

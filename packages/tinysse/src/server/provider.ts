@@ -1,4 +1,4 @@
-import { inTime } from '../deadline.js';
+import { inTime } from '../clock.js';
 import { SSEError, type SSEErrorCode } from '../errors.js';
 import type { Channels, Settings } from './options.js';
 import { verdictOn } from './provider-error.js';
