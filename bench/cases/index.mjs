@@ -6,8 +6,10 @@ import fanOutPaced from './fan-out-paced.mjs';
 import fetchFlatOut from './fetch-flat-out.mjs';
 import fetchPaced from './fetch-paced.mjs';
 import { connects, idle } from './idle.mjs';
+import { lineEnds } from './line-ends.mjs';
 import manyChannels from './many-channels.mjs';
 import publish from './publish.mjs';
+import reading from './reading.mjs';
 import reconnectStorm from './reconnect-storm.mjs';
 import stalled from './stalled.mjs';
 import threeChannels from './three-channels.mjs';
@@ -49,6 +51,8 @@ export const cases = [
   stalled,
   reconnectStorm,
   decode,
+  lineEnds,
+  reading,
   publish,
   batch,
 ];

@@ -91,7 +91,7 @@ export const titleOf = (one, name) =>
   one.titles?.[name] ?? subjects[name]?.title ?? name.replace('program', 'tinysse-hub');
 
 export const isOurs = (one, name) =>
-  one.titles ? name !== 'parser' : (subjects[one.variants?.[name]?.subject ?? name]?.ours ?? false);
+  one.titles ? !name.startsWith('parser') : (subjects[one.variants?.[name]?.subject ?? name]?.ours ?? false);
 
 function faults(one, measured) {
   const violations = [];

@@ -78,10 +78,10 @@ export async function generate(spec) {
   return JSON.parse(said.out);
 }
 
-/** Runs a script, of the build in `root`, on the server's core: it measures itself and prints JSON. */
-export async function runWorkload(file, args, root = ROOT) {
+/** Runs a script, of the build in `root`, by `node` on the server's core: it measures itself and prints JSON. */
+export async function runWorkload(file, args, root = ROOT, node = process.execPath) {
   const script = join(root, 'bench/workloads', file);
-  const { said, ended } = start(SERVER_CORE, [process.execPath, script, ...args]);
+  const { said, ended } = start(SERVER_CORE, [node, script, ...args]);
   const code = await ended;
   if (code !== 0) throw new Error(`${file} failed (${code}): ${said.error}`);
   return JSON.parse(said.out);

@@ -1,10 +1,11 @@
-// node decode.mjs tinysse|parser MEBIBYTES: decodes a stream from bytes and prints how fast, and what it found.
+// node decode.mjs tinysse|parser MEBIBYTES [LF|CRLF|CR]: decodes a stream from bytes; prints how fast, and what it found.
 import { createParser } from 'eventsource-parser';
 import { createDecoder } from '../../packages/tinysse/dist/protocol/decode.js';
 import { eventStream, oneLine } from './stream.mjs';
 
 const SLICE = 64 * 1024;
-const [subject, mebibytes] = [process.argv[2], Number(process.argv[3])];
+const [subject, mebibytes, end = 'LF'] = [process.argv[2], Number(process.argv[3]), process.argv[4]];
+const ENDS = { LF: '\n', CRLF: '\r\n', CR: '\r' };
 
 let events = 0;
 let units = 0;
@@ -35,7 +36,7 @@ function decode(bytes) {
   return (user + system) / 1e6;
 }
 
-const bytes = eventStream(mebibytes * 2 ** 20);
+const bytes = eventStream(mebibytes * 2 ** 20, ENDS[end]);
 // Warm: the first pass compiles.
 decode(bytes.subarray(0, bytes.length / 2));
 events = units = 0;

@@ -17,9 +17,9 @@ function seeded(seed) {
 
 /**
  * An event stream of about `bytes` bytes, 3 to 14 words an event: half one-line JSON, a quarter with id and name, 15 %
- * of three data lines, 5 % comments, 5 % text of several bytes a character.
+ * of three data lines, 5 % comments, 5 % text of several bytes a character. `end` ends the lines.
  */
-export function eventStream(bytes) {
+export function eventStream(bytes, end = '\n') {
   const random = seeded(1);
   const words = (list) =>
     Array.from({ length: 3 + Math.floor(random() * 12) }, () => list[Math.floor(random() * list.length)]).join(' ');
@@ -37,7 +37,8 @@ export function eventStream(bytes) {
     blocks.push(block);
     size += Buffer.byteLength(block);
   }
-  return Buffer.from(blocks.join(''));
+  // A parser may wait with a CR at the very end: the comment is what it may miss.
+  return Buffer.from(`${blocks.join('')}: end\n`.replaceAll('\n', end));
 }
 
 /** One event whose data is a line of `bytes` bytes. */
