@@ -11,6 +11,7 @@ import { parse } from './cursor.mjs';
  * @property {number} excused
  * @property {number[]} seen - offsets, ascending
  * @property {boolean} [earliest] - it began with what the log still had
+ * @property {boolean} [afterSnapshot] - it began after a snapshot, which may hold events that follow it
  * @property {ReadonlyMap<string, number>} [floors] - the floors that it found then, where they are known; else each channel's
  *   events before the first one seen count as lost by then
  */
@@ -21,6 +22,7 @@ import { parse } from './cursor.mjs';
  * @property {import('./cursor.mjs').Cursor} from - where the reader was
  * @property {import('./cursor.mjs').Cursor} to - where it went on
  * @property {number} resumedAt
+ * @property {boolean} healed - whether a snapshot follows it, in place of all that is missing
  * @property {boolean} again - whether another came shortly before in the same connection
  */
 
@@ -37,6 +39,8 @@ export class Reader {
   left = false;
   /** Whether the stretch that is to begin asks for what the log still has. */
   #fromEarliest = false;
+  /** Whether what it gets now is a snapshot, which is in no log. */
+  #inSnapshot = false;
   #ledger;
   #resetAt = Number.NEGATIVE_INFINITY;
 
@@ -67,8 +71,9 @@ export class Reader {
     return this.stretches.some((stretch) => stretch.epoch === epoch && stretch.to >= offset);
   }
 
-  /** It has a new connection. */
+  /** It has a new connection. A snapshot that was cut counts for nothing. */
   connected() {
+    this.#inSnapshot = false;
     this.#resetAt = Number.NEGATIVE_INFINITY;
   }
 
@@ -96,7 +101,9 @@ export class Reader {
   /** @param {{ id?: string | undefined, event?: string | undefined, data?: string | undefined }} frame */
   frame({ id, event, data }) {
     if (event === 'tinysse:position') this.#position(id);
-    else if (event === 'tinysse:reset') this.#reset(id ?? '', JSON.parse(data ?? ''));
+    else if (event === 'tinysse:reset') this.#reset(id, JSON.parse(data ?? ''));
+    else if (event === 'tinysse:snapshot') this.#snapshot(id);
+    else if (this.#inSnapshot && id === undefined) return;
     else if (data !== undefined && !event?.startsWith('tinysse:')) this.#event(parse(id ?? ''), data);
   }
 
@@ -104,6 +111,12 @@ export class Reader {
   #position(id) {
     if (id === undefined || id === '') return;
     const { epoch, offset } = parse(id);
+    if (this.#inSnapshot) {
+      this.#inSnapshot = false;
+      this.#begin({ epoch, offset }, 0);
+      /** @type {Stretch} */ (this.#now).afterSnapshot = true;
+      return;
+    }
     const now = this.#now;
     if (!now) this.#start(epoch, offset);
     else if (epoch !== now.epoch) this.#wrong(`is at ${this.cursor} and was told ${id} without a reset`);
@@ -111,9 +124,17 @@ export class Reader {
     else now.to = offset;
   }
 
-  /** @param {string} id @param {{ reason: Reset['reason'], lastEventId: string, resumedAt: string }} reset */
+  /** @param {string | undefined} id */
+  #snapshot(id) {
+    if (id !== undefined) this.#wrong(`got a snapshot that begins with the id ${id}`);
+    this.#inSnapshot = true;
+  }
+
+  /** @param {string | undefined} id @param {{ reason: Reset['reason'], lastEventId: string, resumedAt: string }} reset */
   #reset(id, { reason, lastEventId, resumedAt }) {
-    const [to, resumed, from] = [parse(id), parse(resumedAt), parse(lastEventId)];
+    const healed = id === undefined;
+    const [resumed, from] = [parse(resumedAt), parse(lastEventId)];
+    const to = healed ? resumed : parse(id);
     const now = this.#now;
     if (now && reason !== 'unknown') {
       if (from.epoch !== now.epoch || from.offset < now.to)
@@ -123,14 +144,14 @@ export class Reader {
     }
     if (resumed.epoch !== to.epoch || resumed.offset < to.offset)
       this.#wrong(`goes on after ${id}, but whole again only at ${resumedAt}`);
-    if (reason === 'evicted' && now && (to.epoch !== now.epoch || to.offset < now.to))
+    if (reason === 'evicted' && !healed && now && (to.epoch !== now.epoch || to.offset < now.to))
       this.#wrong(`is at ${this.cursor}, and a reset (evicted) sends it to ${id}`);
     if (reason === 'epoch' && to.epoch === now?.epoch) this.#wrong(`was told of another epoch, and it is ${id}`);
     const again = performance.now() - this.#resetAt < SHORTLY_MS;
     this.#resetAt = performance.now();
     this.#ledger.resets[reason]++;
-    this.resets.push({ reason, from, to, resumedAt: resumed.offset, again });
-    this.#begin(to, resumed.offset);
+    this.resets.push({ reason, from, to, resumedAt: resumed.offset, healed, again });
+    if (!healed) this.#begin(to, resumed.offset);
   }
 
   /** @param {import('./cursor.mjs').Cursor} at @param {string} data */

@@ -59,12 +59,12 @@ function startOf({ epochs }, epoch, order) {
  * @param {Circumstances} circumstances
  * @returns {string | undefined} what is wrong with it
  */
-function judge({ reason, from, to, resumedAt, again }, { start, order, mayEvict, successions }) {
+function judge({ reason, from, to, resumedAt, healed, again }, { start, order, mayEvict, successions }) {
   if (reason === 'unknown') return 'every reader had a cursor of this log';
   if (reason === 'evicted') return mayEvict ? undefined : 'nothing was evicted';
   const [first, last] = [order.indexOf(from.epoch), order.indexOf(to.epoch)];
   if (first < 0 || last <= first) return 'these epochs do not follow each other';
-  if (again) return undefined;
+  if (again || healed) return undefined;
   if (resumedAt > to.offset && !mayEvict) return 'it excuses more than there is cause for';
   const lossless = successions.every(({ from: before, to: after, lossless }) => {
     const crossed = order.indexOf(before) >= first && order.indexOf(after) <= last;
@@ -80,7 +80,9 @@ function judge({ reason, from, to, resumedAt, again }, { start, order, mayEvict,
 function* twice({ epochs }, { name, stretches }) {
   if (stretches.length < 2) return;
   const seen = new Set();
-  for (const { epoch, seen: offsets } of stretches)
+  for (const { epoch, seen: offsets, afterSnapshot } of stretches) {
+    // What a client had before a snapshot counts no more.
+    if (afterSnapshot) seen.clear();
     for (const offset of offsets) {
       const event = epochs.get(epoch)?.get(offset);
       // One that was sent twice may be in the log once more after the first was lost.
@@ -88,4 +90,5 @@ function* twice({ epochs }, { name, stretches }) {
         yield `${name} got ${brief(event.data)} twice, again at ${epoch}-${offset}`;
       seen.add(event);
     }
+  }
 }

@@ -153,11 +153,20 @@ export class Delivery implements SubscriberHost, LogWatcher {
   }
 
   committed(entry: LogEntry): void {
+    if (entry.offset <= this.head) return;
     this.head = entry.offset;
     if (this.#heard++ === 0 && this.#options.observer.flushed) this.#heardAt = performance.now();
     this.#window?.push(entry);
     this.#pending.add(entry);
     this.#schedule();
+  }
+
+  /**
+   * The log has accepted an entry. By its contract the hub has heard of it; if not, the report is lost or late, and everybody reads
+   * instead: an acknowledged event must reach its subscribers whatever becomes of its report.
+   */
+  acknowledged({ epoch, offset }: Cursor): void {
+    if (offset > this.head && epoch === this.epoch) this.interrupted({ epoch, offset });
   }
 
   interrupted(head: Cursor): void {

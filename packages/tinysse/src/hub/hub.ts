@@ -74,10 +74,11 @@ export class Hub {
     this.#options = options;
     this.#delivery = new Delivery(options);
     this.#snapshots = new Snapshots(options, () => ({ epoch: this.#delivery.epoch, offset: this.#delivery.head }));
-    this.#publisher = new Publisher(options, () => {
+    const ready = (): MaybePromise<void> => {
       if (this.#closing) throw new SSEError('LOG_CLOSED', 'the server is closing', { outcome: 'rejected' });
       return this.open();
-    });
+    };
+    this.#publisher = new Publisher(options, ready, (cursor) => this.#delivery.acknowledged(cursor));
     this.presence = new Presence(options.log, {
       channels: () => this.#delivery.channels.counts(),
       disconnect: (channel) => this.disconnect(channel),

@@ -97,14 +97,19 @@ export interface PublisherOptions {
 export class Publisher {
   readonly #options: PublisherOptions;
   readonly #ready: () => MaybePromise<void>;
+  readonly #acknowledged: (cursor: Cursor) => void;
   #published = 0;
   #pending = 0;
   #bytes = 0;
 
-  /** @param ready - makes the log ready for an event, at once where it can; throws when none may be published */
-  constructor(options: PublisherOptions, ready: () => MaybePromise<void>) {
+  /**
+   * @param ready - makes the log ready for an event, at once where it can; throws when none may be published
+   * @param acknowledged - called when the log has accepted an event
+   */
+  constructor(options: PublisherOptions, ready: () => MaybePromise<void>, acknowledged: (cursor: Cursor) => void) {
     this.#options = options;
     this.#ready = ready;
+    this.#acknowledged = acknowledged;
   }
 
   /** Events that the log has accepted. */
@@ -217,7 +222,12 @@ export class Publisher {
     } catch (error) {
       throw withOutcome(error, 'rejected');
     }
-    return answer instanceof Promise ? this.#wait(answer, event.size) : formatCursor(answer.epoch, answer.offset);
+    return answer instanceof Promise ? this.#wait(answer, event.size) : this.#answer(answer);
+  }
+
+  #answer(cursor: Cursor): string {
+    this.#acknowledged(cursor);
+    return formatCursor(cursor.epoch, cursor.offset);
   }
 
   async #wait(answer: Promise<Cursor>, size: number): Promise<string> {
@@ -236,8 +246,7 @@ export class Publisher {
       );
     });
     try {
-      const { epoch, offset } = await Promise.race([answered, late]);
-      return formatCursor(epoch, offset);
+      return this.#answer(await Promise.race([answered, late]));
     } catch (error) {
       throw withOutcome(error, 'unknown');
     } finally {

@@ -38,11 +38,11 @@ describe('the check of the promise', () => {
   ];
 
   test.each([
-    ['loses an event', (text: string) => text.replace(/id: \S+\ndata: 2\n\n/, '')],
-    ['repeats an event', (text: string) => text.replace(/(id: \S+\ndata: 2\n\n)/, '$1$1')],
-    ['swaps two events', (text: string) => text.replace(/(id: \S+\ndata: 2\n\n)(id: \S+\ndata: 3\n\n)/, '$2$1')],
-    ['changes an event', (text: string) => text.replace('data: 2', 'data: 5')],
-    ['loses the last event', (text: string) => text.replace(/id: \S+\ndata: 3\n\n/, '')],
+    ['loses an event', (text: string) => text.replace(/id: \S+\ndata: 2 2\n\n/, '')],
+    ['repeats an event', (text: string) => text.replace(/(id: \S+\ndata: 2 2\n\n)/, '$1$1')],
+    ['swaps two events', (text: string) => text.replace(/(id: \S+\ndata: 2 2\n\n)(id: \S+\ndata: 3 3\n\n)/, '$2$1')],
+    ['changes an event', (text: string) => text.replace('data: 2 2', 'data: 2 5')],
+    ['loses the last event', (text: string) => text.replace(/id: \S+\ndata: 3 3\n\n/, '')],
   ])('catches a stream that %s', async (_, tamper) => {
     await expect(runSchedule(actions, { answersLater: false, tamper })).rejects.toThrow();
     await runSchedule(actions, { answersLater: false });

@@ -6,6 +6,7 @@ import type { Cursor } from '../../src/protocol/cursor.js';
 import { channelName } from '../../src/protocol/event.js';
 import { createBench, framesOf, type TestSink } from './bench.js';
 import { type RemoteLog, remoteLog, type Way } from './remote-log.js';
+import { Page, type SnapshotKind, State, snapshotKinds } from './state.js';
 
 /** One step of a schedule. */
 export type Action =
@@ -14,7 +15,7 @@ export type Action =
   | { kind: 'burst'; channel: string; count: number }
   | { kind: 'connect'; client: number }
   /** A client that has no position, or has forgotten its own. */
-  | { kind: 'come'; client: number; from: From }
+  | { kind: 'come'; client: number; from: From | SnapshotKind }
   | { kind: 'stall' | 'read' | 'cut'; client: number }
   | { kind: 'turn' }
   | { kind: 'advance'; ms: number }
@@ -56,7 +57,7 @@ export const action: fc.Arbitrary<Action> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('come' as const),
       client,
-      from: fc.constantFrom('latest' as const, 'earliest' as const),
+      from: fc.constantFrom('latest' as const, 'earliest' as const, ...snapshotKinds),
     }),
   },
   {
@@ -92,6 +93,9 @@ interface Client {
   lastEventId: string;
   /** Where it starts while it has no id. */
   from: From;
+  /** What it shows, if it gets snapshots, and of which kind. */
+  page: Page | undefined;
+  snapshot: SnapshotKind | undefined;
   sink: (TestSink & { end(): void }) | undefined;
 }
 
@@ -114,11 +118,14 @@ class Run {
   readonly #answersLater: boolean;
   readonly #tamper: (text: string) => string;
   readonly #ledger = new Ledger();
+  readonly #state = new State();
   readonly #clients: Client[] = CLIENTS.map((channels, index) => this.#newcomer(channels, index, 'latest'));
   #log!: Log;
   /** All logs that there have been, the newest last. */
   readonly #logs: Log[] = [];
   #remote: RemoteLog | undefined;
+  /** Whether nothing goes wrong any more. */
+  #settling = false;
   #bench = this.#start();
 
   constructor(answersLater: boolean, tamper: (text: string) => string) {
@@ -126,10 +133,13 @@ class Run {
     this.#tamper = tamper;
   }
 
-  #newcomer(channels: string, index: number, from: From): Client {
+  #newcomer(channels: string, index: number, wish: From | SnapshotKind): Client {
     const reader = this.#ledger.reader(`client ${index}`, channels.split(' '));
-    if (from === 'earliest') reader.asksForEarliest();
-    return { channels, reader, lastEventId: '', from, sink: undefined };
+    if (wish === 'earliest') reader.asksForEarliest();
+    const snapshot = wish === 'latest' || wish === 'earliest' ? undefined : wish;
+    const page = snapshot && new Page(channels.split(' '), this.#state, this.#ledger);
+    const from = wish === 'earliest' ? 'earliest' : 'latest';
+    return { channels, reader, lastEventId: '', from, page, snapshot, sink: undefined };
   }
 
   #newLog(clock: Parameters<typeof remoteLog>[1]): Log {
@@ -184,7 +194,8 @@ class Run {
   }
 
   #publish(channels: string[], data: string, elsewhere = false): void {
-    const text = data === LONG ? LONG.repeat(4_000) : data;
+    // First the state is written, then the change is published.
+    const text = this.#state.write(channels, data === LONG ? LONG.repeat(4_000) : data);
     const event = { channels: channels.map(channelName), event: undefined, data: text, size: text.length + 10 };
     if (elsewhere) this.#log.append(event);
     // The clock may leave a publish without its answer in time; what the log holds is in the books all the same.
@@ -199,6 +210,7 @@ class Run {
     one.sink.cut();
     for (const frame of framesOf(this.#tamper(one.sink.text))) {
       one.reader.frame(frame);
+      one.page?.frame(frame);
       if (frame.id !== undefined) one.lastEventId = frame.id;
     }
     if (one.sink.floors) one.reader.foundFloors(one.sink.floors);
@@ -210,7 +222,11 @@ class Run {
     const one = this.#clients[index] as Client;
     const from = one.lastEventId || one.from;
     const names = one.channels.split(' ').map(channelName);
-    one.sink = this.#bench.connect(one.channels, from);
+    one.reader.connected();
+    one.page?.connected();
+    const { snapshot: kind } = one;
+    const snapshot = kind && (() => this.#state.snapshot(names, this.#settling ? 'whole' : kind, this.#bench.clock));
+    one.sink = this.#bench.connect(one.channels, from, { snapshot });
     if (from !== 'earliest') return;
     // What the log has lost when its first answer is written was not asked for.
     one.sink.onFirstAnswer = () => {
@@ -222,7 +238,7 @@ class Run {
     };
   }
 
-  #come(index: number, from: From): void {
+  #come(index: number, from: From | SnapshotKind): void {
     this.#disconnect(index);
     const { channels, reader } = this.#clients[index] as Client;
     reader.leave();
@@ -243,20 +259,22 @@ class Run {
 
   /** Lets everybody connect and catch up without a further publish, and balances the books. */
   async finish(): Promise<void> {
+    this.#settling = true;
     this.#remote?.restore();
     this.#remote?.release('reports');
     this.#remote?.release('answers');
     const clients = this.#clients;
-    for (const [index, { sink }] of clients.entries()) if (!sink || sink.closed) this.#connect(index);
-    for (let round = 0; round < 200 && clients.some(({ sink }) => sink?.closed || !sink?.reading); round++) {
-      for (const [index, { sink }] of clients.entries()) if (sink?.closed) this.#connect(index);
+    const isDone = (): boolean => clients.every(({ sink }) => sink && !sink.closed && sink.reading);
+    for (let round = 0; round < 200 && (round < 2 || !isDone()); round++) {
+      for (const [index, { sink }] of clients.entries()) if (!sink || sink.closed) this.#connect(index);
       for (const { sink } of clients) sink?.read();
       await this.#bench.settleLater();
     }
-    await this.#bench.settleLater();
     const { behind, epoch, offset } = await this.#bench.hub.stats();
     if (behind > 0) throw new Error(`${behind} subscribers never met the edge`);
     for (const index of clients.keys()) this.#disconnect(index);
+    for (const { page, reader } of this.#clients)
+      if (page) this.#ledger.violations.push(...page.violations(reader.name));
     const violations = this.#ledger.balance(`${epoch}-${offset}`);
     if (violations.length > 0) throw new Error(violations.join('\n'));
   }
