@@ -47,4 +47,24 @@ describe('the check of the promise', () => {
     await expect(runSchedule(actions, { answersLater: false, tamper })).rejects.toThrow();
     await runSchedule(actions, { answersLater: false });
   });
+
+  test.each([
+    ['has a snapshot that misses an event', (text: string) => text.replace(/data: a 2/, 'data: a 1')],
+    [
+      'has an id before its snapshot has ended',
+      (text: string) => text.replace(/(event: tinysse:snapshot\n)/, 'id: 17-1\n$1'),
+    ],
+    ['is sent only half of a snapshot', (text: string) => text.replace(/event: row\ndata: b \d\n\n/, '')],
+    ['begins a snapshot that it never ends', (text: string) => text.replace(/data: b 1\n\n[^]*$/, 'data: b 1\n\n')],
+  ])('catches a stream that %s', async (_, tamper) => {
+    const schedule: Action[] = [
+      { kind: 'publish', channels: ['a', 'b'], data: '' },
+      { kind: 'publish', channels: ['a'], data: '' },
+      { kind: 'turn' },
+      { kind: 'come', client: 2, from: 'whole' },
+      { kind: 'turn' },
+    ];
+    await expect(runSchedule(schedule, { answersLater: false, tamper })).rejects.toThrow();
+    await runSchedule(schedule, { answersLater: false });
+  });
 });
