@@ -181,7 +181,10 @@ export async function runSchedule(
 
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`the last event did not come; heard: ${show(heard)}`)), PATIENCE_MS);
+    timer = setTimeout(() => {
+      const stands = `${client.state} at ${client.lastEventId} after ${connections} connections`;
+      reject(new Error(`the last event (${last}) did not come, ${stands}; heard: ${show(heard)}`));
+    }, PATIENCE_MS);
   });
   try {
     await Promise.race([done, late]);
