@@ -82,16 +82,29 @@ describe('the fetch example', () => {
 });
 
 describe('the snapshot example', () => {
-  test('sends every price, then changes; whoever resumes gets only changes', async () => {
+  const rows = String.raw`event: price\ndata: \["tea",\d+\]\n\nevent: price\ndata: \["milk",120\]\n\n`;
+  const position = String.raw`event: tinysse:position\ndata: \d+\n\n`;
+  const change = String.raw`id: (\S+)\nevent: price\ndata: \["tea",\d+\]\n\n`;
+  const ask = (url: string, id: string) => fetch(url, { headers: { 'last-event-id': id } });
+
+  test('sends every price, gives the position only after them, then sends changes', async () => {
     const { url } = await run('snapshot');
-    const read = await until(await fetch(url), 'id: ');
-    const first = await until(await fetch(url), /\nid: \S+\nevent: price\n.+\n\n/);
-    expect(first).toMatch(
-      /event: price\ndata: \["tea",\d+\]\n\nevent: price\ndata: \["milk",120\]\n\nid: \S+\nevent: price\ndata: \["tea",\d+\]\n\n/,
+    const began = String.raw`event: tinysse:snapshot\ndata: \{"reason":"start"\}\n\n`;
+    expect(await until(await fetch(url), RegExp(`${change}$`))).toMatch(
+      RegExp(String.raw`^retry: \d+\n\n${position}${began}${rows}id: \S+\n${position}${change}$`),
     );
-    const lastEventId = /id: (\S+)/.exec(read)?.[1] as string;
-    const resumed = await until(await fetch(url, { headers: { 'last-event-id': lastEventId } }), '["tea",');
-    expect(resumed).not.toContain('milk');
+  });
+
+  test('sends only changes to a client that resumes, and every price again to one that has missed events', async () => {
+    const { url } = await run('snapshot');
+    const [, id] = RegExp(change).exec(await until(await fetch(url), RegExp(change))) as unknown as [string, string];
+    expect(await until(await ask(url, id), RegExp(change))).not.toContain('milk');
+    const healed = await until(await ask(url, '0000000000000001-7'), RegExp(`${change}$`));
+    expect(healed).toMatch(
+      RegExp(
+        String.raw`\nevent: tinysse:reset\ndata: .*"epoch".*\n\nevent: tinysse:snapshot\ndata: .*"epoch".*\n\n${rows}id: `,
+      ),
+    );
   });
 });
 

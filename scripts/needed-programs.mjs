@@ -7,6 +7,7 @@ export const neededPrograms = {
   'firefox-esr': 'firefox-esr',
   'redis-server': 'redis-server',
   openssl: 'openssl',
+  curl: 'curl',
   nginx: 'nginx',
   haproxy: 'haproxy',
   caddy: 'caddy',

@@ -13,17 +13,16 @@ async function* snapshot() {
   for (const price of prices) yield { event: 'price', data: JSON.stringify(price) };
 }
 
-const server = createServer(async (req, res) => {
-  // The cursor is taken before the snapshot is read: a change in between comes twice, never not at all.
-  const from = await sse.cursor();
-  // A client that resumes has its snapshot: it gets the changes since, or a tinysse:reset, and then connects anew.
-  const source = req.headers['last-event-id'] ? undefined : snapshot();
-  await sse.serve(req, res, { channels: ['prices'], from, source });
-}).listen(process.env.PORT ?? 3000, () => {
-  console.log(`http://localhost:${server.address().port}/prices`);
-});
+// The server calls snapshot() for a client that is new and for one that has missed events; any other gets the changes since.
+const server = createServer((req, res) => sse.serve(req, res, { channels: ['prices'], snapshot })).listen(
+  process.env.PORT ?? 3000,
+  () => {
+    console.log(`http://localhost:${server.address().port}/prices`);
+  },
+);
 
 setInterval(() => {
-  prices.set('tea', prices.get('tea') + 1);
-  sse.publishEvent('price', JSON.stringify(['tea', prices.get('tea')]), 'prices');
+  const price = prices.get('tea') + 1;
+  prices.set('tea', price); // first the database,
+  sse.publishEvent('price', JSON.stringify(['tea', price]), 'prices'); // then the event
 }, 1_000);

@@ -65,10 +65,24 @@ test('typed events arrive', async () => {
   expect((await lines.next()).value).toBe('tea 3.5');
 });
 
-test('the snapshot comes first', async () => {
+test('the snapshot comes first, its position after it, and then the change', async () => {
   const port = await freePort();
-  run('snapshot', port);
-  expect(await firstMessage(port)).toMatchObject({ event: 'snapshot', data: '["write","read"]' });
+  const ready = run(
+    'snapshot',
+    port,
+    (code) => `${code.replace(/\.listen\((\d+)\)/, '.listen($1, () => console.log("ready"))')}`,
+  );
+  await ready.next();
+  const response = await fetch(`http://127.0.0.1:${port}/`);
+  const change = /^id: \S+-\d+\nevent: todo\ndata: {"id":"2","text":"read.+"}\n\n/m;
+  let read = '';
+  for await (const text of response.body!.pipeThrough(new TextDecoderStream())) {
+    read += text;
+    if (change.test(read)) break;
+  }
+  expect(read).toMatch(
+    /\n\nevent: tinysse:snapshot\ndata: {"reason":"start"}\n\nevent: todo\ndata: {"id":"1","text":"write"}\n\n(event: todo\n.+\n\n)?id: \S+\nevent: tinysse:position\ndata: 15000\n\nid: /,
+  );
 });
 
 test.each([
