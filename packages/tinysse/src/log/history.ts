@@ -1,6 +1,7 @@
 import type { ChannelName } from '../protocol/event.js';
 import { Deque } from './deque.js';
 import type { EvictionCause, LogEntry, LogQuery, LogStats } from './log.js';
+import { Merge, type Run } from './merge.js';
 
 /** What a {@link History} retains. */
 export interface Retention {
@@ -104,22 +105,24 @@ export class History {
 
   /** The surviving entries that `query` asks for, and how far they are complete. */
   read({ channels, after, upTo, maxEvents, maxBytes }: LogQuery): { entries: LogEntry[]; through: number } {
-    const runs: Run[] = [];
+    const runs: Slots[] = [];
     for (const name of channels) {
       const slots = this.#channels.get(name)?.slots;
       if (slots && slots.length > 0 && offsetAt(slots, slots.length - 1) > after)
-        runs.push({ slots, next: firstAfter(slots, after) });
+        runs.push(new Slots(slots, firstAfter(slots, after)));
     }
+    const merge = new Merge(runs);
     const entries: LogEntry[] = [];
     let bytes = 0;
-    for (;;) {
-      const entry = takeLowest(runs, upTo);
-      if (!entry) return { entries, through: upTo };
+    for (let run = merge.lowest; run && run.offset <= upTo; run = merge.lowest) {
+      const entry = run.entry as LogEntry;
       bytes += entry.size;
       const full = entries.length === maxEvents || (bytes > maxBytes && entries.length > 0);
       if (full) return { entries, through: entries[entries.length - 1]!.offset };
       entries.push(entry);
+      merge.advance();
     }
+    return { entries, through: upTo };
   }
 
   stats(): LogStats {
@@ -177,10 +180,23 @@ export class History {
   }
 }
 
-/** One channel's entries from a position on. */
-interface Run {
-  readonly slots: Deque<Slot>;
-  next: number;
+/** One channel's entries from an index on. */
+class Slots implements Run {
+  readonly #slots: Deque<Slot>;
+  #next: number;
+  entry: LogEntry | undefined;
+  offset = 0;
+
+  constructor(slots: Deque<Slot>, first: number) {
+    this.#slots = slots;
+    this.#next = first;
+    this.advance();
+  }
+
+  advance(): void {
+    this.entry = this.#next < this.#slots.length ? this.#slots.at(this.#next++).entry : undefined;
+    this.offset = this.entry ? this.entry.offset : Number.POSITIVE_INFINITY;
+  }
 }
 
 const offsetAt = (slots: Deque<Slot>, index: number): number => (slots.at(index).entry as LogEntry).offset;
@@ -195,17 +211,4 @@ function firstAfter(slots: Deque<Slot>, offset: number): number {
     else low = middle + 1;
   }
   return low;
-}
-
-/** Takes the entry with the lowest offset from all runs that hold it; undefined when none is left up to `upTo`. */
-function takeLowest(runs: Run[], upTo: number): LogEntry | undefined {
-  let lowest: LogEntry | undefined;
-  for (const { slots, next } of runs) {
-    if (next === slots.length) continue;
-    const entry = slots.at(next).entry as LogEntry;
-    if (!lowest || entry.offset < lowest.offset) lowest = entry;
-  }
-  if (!lowest || lowest.offset > upTo) return undefined;
-  for (const run of runs) if (run.next < run.slots.length && run.slots.at(run.next).entry === lowest) run.next++;
-  return lowest;
 }

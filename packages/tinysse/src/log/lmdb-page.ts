@@ -1,6 +1,7 @@
 import { MAX_OFFSET } from './lmdb-codec.js';
 import { type LmdbStore, rowIn } from './lmdb-store.js';
 import type { LogEntry, LogPage, LogQuery } from './log.js';
+import { Merge, type Run } from './merge.js';
 
 /**
  * The highest offset that entries older than a time have: what has expired is not read, whether or not it has been
@@ -40,10 +41,24 @@ export class Horizon {
   }
 }
 
-/** One channel's offsets from a position on. */
-interface Run {
-  readonly offsets: Iterator<number>;
-  next: number;
+/** A channel's offsets in a range of the index. */
+class Offsets implements Run {
+  readonly #offsets: Iterator<number>;
+  offset = 0;
+
+  constructor(range: Iterable<number>) {
+    this.#offsets = range[Symbol.iterator]();
+    this.advance();
+  }
+
+  advance(): void {
+    const { done, value } = this.#offsets.next();
+    this.offset = done ? Number.POSITIVE_INFINITY : value;
+  }
+
+  close(): void {
+    this.#offsets.return?.();
+  }
 }
 
 /** Reads a page. @param horizon - entries up to this offset have expired */
@@ -51,7 +66,7 @@ export function readPage(store: LmdbStore, epoch: string, query: LogQuery, horiz
   const { channels, maxEvents, maxBytes } = query;
   const after = Math.min(query.after, MAX_OFFSET);
   const upTo = Math.min(query.upTo, MAX_OFFSET);
-  const runs: Run[] = [];
+  const runs: Offsets[] = [];
   const floors: number[] = [];
   try {
     for (const name of channels) {
@@ -61,7 +76,7 @@ export function readPage(store: LmdbStore, epoch: string, query: LogQuery, horiz
         const own = expired ?? row.floor;
         floors.push(own);
         const from = Math.max(after, own) + 1;
-        if (row.last >= from && from <= upTo) addRun(runs, store.offsetsOf(row.id, from, upTo));
+        if (row.last >= from && from <= upTo) runs.push(new Offsets(store.offsetsOf(row.id, from, upTo)));
       } else floors.push(store.base());
     }
     const entries: LogEntry[] = [];
@@ -72,40 +87,21 @@ export function readPage(store: LmdbStore, epoch: string, query: LogQuery, horiz
       return { epoch, floor: Math.max(0, ...told), floors: told, entries, through };
     };
     let bytes = 0;
-    for (;;) {
-      const offset = takeLowest(runs);
-      if (offset === undefined) return page(query.upTo);
+    const merge = new Merge(runs);
+    for (let run = merge.lowest; run; run = merge.lowest) {
+      const { offset } = run;
       if (entries.length === maxEvents) return page(entries[entries.length - 1]!.offset);
       const entry = store.entry(offset);
-      if (!entry) {
-        lost = offset;
-        continue;
-      }
-      bytes += entry.size;
-      if (bytes > maxBytes && entries.length > 0) return page(entries[entries.length - 1]!.offset);
-      entries.push(entry);
+      if (entry) {
+        bytes += entry.size;
+        if (bytes > maxBytes && entries.length > 0) return page(entries[entries.length - 1]!.offset);
+        entries.push(entry);
+      } else lost = offset;
+      merge.advance();
     }
+    return page(query.upTo);
   } finally {
     // A cursor left open would keep its snapshot, and with it every page freed since.
-    for (const { offsets } of runs) offsets.return?.();
+    for (const run of runs) run.close();
   }
-}
-
-function addRun(runs: Run[], range: Iterable<number>): void {
-  const offsets = range[Symbol.iterator]();
-  const { done, value } = offsets.next();
-  if (!done) runs.push({ offsets, next: value });
-}
-
-/** Takes the lowest offset from all runs that hold it. */
-function takeLowest(runs: Run[]): number | undefined {
-  let lowest = Number.POSITIVE_INFINITY;
-  for (const { next } of runs) if (next < lowest) lowest = next;
-  if (lowest === Number.POSITIVE_INFINITY) return undefined;
-  for (const run of runs) {
-    if (run.next !== lowest) continue;
-    const { done, value } = run.offsets.next();
-    run.next = done ? Number.POSITIVE_INFINITY : value;
-  }
-  return lowest;
 }
