@@ -1,9 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { describeWith } from '../packages/tinysse/test/programs.js';
-import { programOf, start } from './run.js';
+import { runtimePrograms } from '../scripts/runtimes.mjs';
+import { start } from './run.js';
 
-const bun = programOf('@oven/bun-linux-x64/bin/bun');
+const bun = runtimePrograms.Bun;
 
 /** Reads a stream until it has told its position `count` times. */
 async function positions(url: string, count: number): Promise<number> {

@@ -19,9 +19,6 @@ export interface Line {
 
 const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
 
-/** A program of a package of this repository. */
-export const programOf = (path: string): string => here(`../node_modules/${path}`);
-
 /** A runner with everything that it imports: the packages as built, and nothing of Node but what the runner names. */
 async function bundle(runner: string, define: Record<string, string> = {}): Promise<string> {
   const { outputFiles } = await build({

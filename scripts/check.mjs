@@ -43,12 +43,12 @@ const checks = {
   unused: { what: 'no unused file, export or dependency', check: tool('knip') },
   packages: { what: 'the packed packages are sound', check: afterBuild(packedPackages) },
   consumers: {
-    what: 'the packed library compiles with TypeScript 5.4 to 7 and loads in Jest',
+    what: 'the packed library resolves and compiles with TypeScript 5.4 to 7 and loads in Jest',
     check: afterBuild(consumers),
   },
   size: { what: 'the entries for browsers stay as small as the README says', check: afterBuild(entrySizes) },
   neutral: { what: 'the library and its client need no runtime of their own', check: afterBuild(neutralEntries) },
-  lock: { what: 'the lock file names no host', check: lockNamesNoHost },
+  lock: { what: 'the lock files name no host', check: lockNamesNoHost },
 };
 
 /** @param {() => Promise<string | void>} check */

@@ -1,16 +1,14 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { runtimePrograms } from '../../scripts/runtimes.mjs';
 import { ratioBar } from '../lib/bar.mjs';
-import { ROOT, runWorkload } from '../lib/processes.mjs';
+import { runWorkload } from '../lib/processes.mjs';
 
 const speed = { title: 'MB / s of CPU', better: 'more', figure: (result) => result.megabytesPerSecond };
 
-// `npm ci` brings Node 22 and 24 on Linux on x64.
+// `npm run runtimes` installs the others.
 const nodes = { [`Node ${process.versions.node.split('.')[0]}`]: process.execPath };
-for (const major of [22, 24]) {
-  const file = join(ROOT, `node_modules/node${major}/bin/node`);
-  if (existsSync(file)) nodes[`Node ${major}`] ??= file;
-}
+for (const [name, file] of Object.entries(runtimePrograms))
+  if (name.startsWith('Node') && existsSync(file)) nodes[name] ??= file;
 const ways = Object.keys(nodes).flatMap((node) =>
   ['LF', 'CRLF', 'CR'].map((end) => ({ node, end, of: `${node}, ${end}` })),
 );

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { runtimePrograms } from '../../scripts/runtimes.mjs';
 import { ROOT } from './processes.mjs';
 
 /** Of the hub with keys, and of those who sign tokens for it. */
@@ -84,12 +85,10 @@ function nchanModule() {
 }
 
 let bunPath;
-/** The path of bun: npm's, or the one on PATH. */
+/** The path of Bun: the one that `npm run runtimes` installed, or the one on PATH. */
 function bunProgram() {
-  const installed = ['.bin/bun', `@oven/bun-linux-${process.arch}/bin/bun`].map((path) =>
-    join(ROOT, 'node_modules', path),
-  );
-  bunPath ??= installed.find(existsSync) ?? spawnSync('which', ['bun'], { encoding: 'utf8' }).stdout?.trim() ?? '';
+  bunPath ??=
+    [runtimePrograms.Bun].find(existsSync) ?? spawnSync('which', ['bun'], { encoding: 'utf8' }).stdout?.trim() ?? '';
   return bunPath;
 }
 

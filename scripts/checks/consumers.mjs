@@ -7,6 +7,8 @@ import { Problem, packInto, run } from './run.mjs';
 const COMPILERS = ['5.4', '5.5', '5.6', '5.7', '5.8', '5.9', '6', '7'];
 
 const OTHERS = ['@types/node@20', 'react@19', '@types/react@19', 'vue@3', 'svelte@5', 'redis@6', 'lmdb@3'];
+/** Checks that the types of every entry resolve. Not a dependency of the repository: it brings a compiler of its own. */
+const ATTW = '@arethetypeswrong/cli@0.18';
 const JEST = ['jest@30', 'jest-environment-jsdom@30'];
 
 const DOM = { lib: ['ES2022', 'DOM', 'DOM.Iterable'] };
@@ -55,8 +57,9 @@ export async function consumers() {
       copyFileSync(resolve('scripts/consumer', file), join(folder, file));
     copyFileSync(resolve('scripts/consumer/web.ts'), join(folder, 'web.cts'));
 
-    const tasks = [() => jsdom(folder), ...compilations(folder)];
-    const count = tasks.length;
+    const compile = compilations(folder);
+    const count = compile.length;
+    const tasks = [() => jsdom(folder), () => typesResolve(folder, library), ...compile];
     /** @type {string[]} */
     const problems = [];
     const worker = async () => {
@@ -64,7 +67,7 @@ export async function consumers() {
     };
     await Promise.all(Array.from({ length: availableParallelism() }, worker));
     if (problems.length > 0) throw new Problem(problems.join('\n'));
-    return `${count - 1} compilations, and Jest`;
+    return `${count} compilations, attw and Jest`;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -78,7 +81,7 @@ async function install(folder, library) {
   writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
   const compilers = COMPILERS.map((version) => `ts${version}@npm:typescript@${version}`);
   const quiet = ['--silent', '--no-audit', '--no-fund', '--ignore-scripts'];
-  await run('npm', 'install', '--prefix', folder, ...quiet, library, ...compilers, ...OTHERS, ...JEST);
+  await run('npm', 'install', '--prefix', folder, ...quiet, library, ...compilers, ...OTHERS, ...JEST, ATTW);
 }
 
 /** @param {string} folder */
@@ -101,6 +104,20 @@ function compilations(folder) {
 /** Types of other packages may be too new for a compiler; that is not for us to mend. @param {string} output */
 const ourErrors = (output) =>
   output.split('\n').filter((line) => line.includes('error TS') && !/node_modules[\\/](?!tinysse[\\/])/.test(line));
+
+/**
+ * @param {string} folder
+ * @param {string} library - its tarball
+ */
+async function typesResolve(folder, library) {
+  const attw = join(folder, 'node_modules/@arethetypeswrong/cli/dist/index.js');
+  try {
+    await run(process.execPath, attw, library, '--profile', 'esm-only', '--no-emoji');
+    return [];
+  } catch (error) {
+    return [error.message];
+  }
+}
 
 /** @param {string} folder */
 async function jsdom(folder) {

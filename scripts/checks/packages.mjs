@@ -12,8 +12,6 @@ export async function packedPackages() {
     const [library, hub] = [await packInto(folder, 'tinysse'), await packInto(folder, 'tinysse-hub')];
     await run('publint', 'run', '--strict', library);
     await run('publint', 'run', '--strict', hub);
-    // tinysse-hub is a program: it has no entry to import, so no types.
-    await run('attw', library, '--profile', 'esm-only', '--no-emoji');
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -39,14 +39,13 @@ export async function oneWriter() {
   report(problems);
 }
 
-/** The lock file works with any registry that a person has configured. */
+/** The lock files work with any registry that a person has configured. */
 export async function lockNamesNoHost() {
-  const lock = JSON.parse(readFileSync('package-lock.json', 'utf8'));
-  report(
-    Object.entries(lock.packages)
-      .filter(([, { resolved = '' }]) => resolved.includes('://'))
-      .map(([name, { resolved }]) => `package-lock.json: ${name} is resolved to ${resolved}`),
-  );
+  const problems = [];
+  for (const file of ['package-lock.json', 'runtimes/package-lock.json'])
+    for (const [name, { resolved = '' }] of Object.entries(JSON.parse(readFileSync(file, 'utf8')).packages))
+      if (resolved.includes('://')) problems.push(`${file}: ${name} is resolved to ${resolved}`);
+  report(problems);
 }
 
 /** @param {RegExp} pattern */
