@@ -29,7 +29,21 @@ export interface Committed {
   readonly meta: Meta;
   /** By latest use: the first is the one longest silent. */
   readonly channels: Map<ChannelName, ChannelRow>;
+  /** Entries that some of their channels have evicted. Batches change it at once, so a commit that fails empties it. */
+  readonly held: Map<number, Held>;
 }
+
+/**
+ * How many channels still hold an entry. The last of them removes it. Their floors say who holds it, and are looked at once: a
+ * thousand channels may evict an entry of a thousand channels, one after the other.
+ */
+interface Held {
+  readonly size: number;
+  left: number;
+}
+
+/** More are forgotten, and counted anew when they are asked for. */
+const MAX_HELD = 10_000;
 
 /**
  * One transaction, worked out in memory from what is committed: events are added, {@link settle} evicts what goes for
@@ -171,7 +185,7 @@ export class Batch {
       offsets.push(...row.added.splice(0, excess - offsets.length));
       for (const offset of offsets) {
         this.#lift(row, offset);
-        this.#removeIfDead(offset);
+        this.#release(offset);
       }
     }
     if (row.count <= most) return true;
@@ -218,7 +232,7 @@ export class Batch {
       else this.#unlinked.push([row.id, offset]);
       this.#lift(row, offset);
     }
-    this.#remove(offset, entry);
+    this.#remove(offset, entry?.size ?? 0);
   }
 
   #lift(row: Row, offset: number): void {
@@ -227,10 +241,19 @@ export class Batch {
     this.#evicted++;
   }
 
-  /** An entry goes when the last of its channels has evicted it: when all their floors have reached it. */
-  #removeIfDead(offset: number): void {
-    const entry = this.#head(offset);
-    if (entry?.channels.every((name) => this.#floor(name) >= offset)) this.#remove(offset, entry);
+  /** A channel has evicted an entry: removes it if that was the last channel. */
+  #release(offset: number): void {
+    const { held } = this.#committed;
+    let entry = held.get(offset);
+    if (entry) entry.left--;
+    else {
+      const head = this.#head(offset);
+      if (!head) return;
+      entry = { size: head.size, left: head.channels.filter((name) => this.#floor(name) < offset).length };
+      if (held.size === MAX_HELD) held.clear();
+      held.set(offset, entry);
+    }
+    if (entry.left === 0) this.#remove(offset, entry.size);
   }
 
   /** Undefined for a row that cannot be read, which no channel holds for long. */
@@ -238,9 +261,10 @@ export class Batch {
     return this.#kept.get(offset) ?? this.#committed.store.head(offset);
   }
 
-  #remove(offset: number, entry: EntryHead | undefined): void {
+  #remove(offset: number, size: number): void {
     if (!this.#kept.delete(offset)) this.#removed.add(offset);
+    this.#committed.held.delete(offset);
     this.meta.events--;
-    this.meta.bytes -= (entry?.size ?? 0) + ENTRY_OVERHEAD_BYTES;
+    this.meta.bytes -= size + ENTRY_OVERHEAD_BYTES;
   }
 }

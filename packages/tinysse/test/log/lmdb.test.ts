@@ -4,7 +4,8 @@ import { open } from 'lmdb';
 import type { SSEError } from 'tinysse';
 import { type LmdbLogOptions, lmdbLog } from 'tinysse/lmdb';
 import { createFakeClock, logSuite } from 'tinysse/testing';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { LmdbStore } from '../../src/log/lmdb-store.js';
 import { seeded } from '../../src/testing/assert.js';
 import { YEAR_MS } from '../../src/testing/log-bench.js';
 import { all, counted, dataOf, directories, event } from './lmdb-bench.js';
@@ -168,7 +169,7 @@ describe('a log on disk', () => {
           log = lmdbLog(options);
         }
         const batch = Array.from({ length: pick(30) }, () => {
-          const channels = [...new Set([`c${pick(6)}`, `c${pick(6)}`])];
+          const channels = [...new Set(Array.from({ length: pick(4) ? 2 : 12 }, () => `c${pick(6)}`))];
           return {
             channels,
             sent: log.append(
@@ -202,4 +203,23 @@ describe('a log on disk', () => {
       await log.close();
     },
   );
+  test('looks at an event of many channels once, whichever way they evict it', async () => {
+    const looks = vi.spyOn(LmdbStore.prototype, 'head');
+    onTestFinished(() => looks.mockRestore());
+    const names = (group: string) => Array.from({ length: 50 }, (_, i) => `${group}${i}`);
+    const log = lmdbLog({ path: next(), maxEventsPerChannel: 1, maxChannels: 100 });
+    await log.append(event(names('a').join(' '), 'forgotten'));
+    await log.append(event(names('b').join(' '), 'beyond the count'));
+    looks.mockClear();
+    await log.append(event(names('c').join(' '), 'forgets all of a'));
+    expect(looks.mock.calls.length).toBeLessThan(10);
+    looks.mockClear();
+    for (const name of names('b')) await log.append(event(name, name));
+    expect(looks.mock.calls.length).toBeLessThan(10);
+    expect(await log.stats()).toMatchObject({ events: 51, channels: 100 });
+    expect((await all(log, names('a').join(' '))).entries).toEqual([]);
+    expect(dataOf((await all(log, names('b').join(' '))).entries)).toEqual(names('b'));
+    expect(await log.stats()).toMatchObject(await counted(log, [...names('b'), ...names('c')].join(' ')));
+    await log.close();
+  });
 });
