@@ -9,7 +9,7 @@ import { notFound, readTarget, refuseEarly } from './http/target.js';
 import type { Journal } from './journal.js';
 import type { Metrics } from './metrics.js';
 import { channelsRoute, disconnectRoute } from './routes/channels.js';
-import { type EventsLimits, eventsRoute } from './routes/events.js';
+import { type EventsOptions, eventsRoute } from './routes/events.js';
 import { type Health, healthRoutes } from './routes/health.js';
 import { type PublishLimits, publishRoute } from './routes/publish.js';
 
@@ -19,7 +19,7 @@ export interface AppOptions {
   readonly cors: Cors;
   /** Refuses requests that name another Host or come from pages of another site. */
   readonly checkNames: (req: IncomingMessage) => void;
-  readonly limits: EventsLimits & PublishLimits;
+  readonly limits: EventsOptions & PublishLimits;
   /** Both are told of every request that is refused. */
   readonly metrics: Metrics;
   readonly journal: Journal;

@@ -76,6 +76,17 @@ export const serveFlags = {
     '--replay-all-on-connect',
     'begin a stream without a position with all that is kept, instead of what comes next',
   ),
+  snapshotUrl: optional(
+    '--snapshot-url <url>',
+    'where clients without a position to continue from get the present state, as lines of JSON {"event","data"}',
+    webUrl,
+  ),
+  snapshotTimeout: value(
+    '--snapshot-timeout <time>',
+    'how long a snapshot may take for its first event, and for each one after it',
+    duration,
+    '10s',
+  ),
   ...limitFlags,
   tlsCert: optional('--tls-cert <file>', 'certificate in PEM: HTTPS with HTTP/2; SIGHUP reads it again', text),
   tlsKey: optional('--tls-key <file>', 'its key in PEM', text),
@@ -151,12 +162,25 @@ export type TailConfig = Values<typeof tailFlags>;
  */
 export function checkServe(config: ServeConfig): TlsFiles | undefined {
   checkStore(config);
+  checkSnapshots(config);
   const { tlsCert: cert, tlsKey: key } = config;
   if (cert === undefined && key === undefined) return undefined;
   if (cert === undefined || key === undefined)
     throw new UsageError('--tls-cert and --tls-key belong together; give both or none');
   readPair({ cert, key });
   return { cert, key };
+}
+
+function checkSnapshots({ snapshotUrl, controlEvents, replayAllOnConnect }: ServeConfig): void {
+  if (!snapshotUrl) return;
+  if (controlEvents === 'off')
+    throw new UsageError(
+      '--snapshot-url needs --control-events on: without them a client cannot tell a snapshot from other events',
+    );
+  if (replayAllOnConnect)
+    throw new UsageError(
+      '--snapshot-url and --replay-all-on-connect: both say what a stream without a position begins with; leave one',
+    );
 }
 
 function checkStore({ dataDir, memory, redis, newEpoch }: ServeConfig): void {

@@ -2,6 +2,7 @@ import type { MemoryLogOptions, SSEServerOptions } from 'tinysse';
 import { fileLimit } from './file-limit.js';
 import { list, optional, type Values, value } from './flags.js';
 import { Failure } from './problems.js';
+import type { SnapshotSettings } from './snapshot/snapshots.js';
 import { bytes, count, duration, network, upTo } from './values.js';
 
 /** A request of many events holds no more, so no event may be larger. */
@@ -18,7 +19,7 @@ export const maxEventSize = value(
 export const limitFlags = {
   maxClients: value(
     '--max-clients <count>',
-    'streams at once; never more than the file limit less 256',
+    'streams at once; never more than the file limit less 256, and with --snapshot-url less 4 for each of --max-snapshots',
     count,
     '20000',
   ),
@@ -50,6 +51,13 @@ export const limitFlags = {
     '1000000',
   ),
   keyWindow: value('--key-window <time>', 'how long it remembers them', duration, '5m'),
+  maxSnapshots: value('--max-snapshots <count>', 'snapshots that are made at once; others wait', count, '16'),
+  maxSnapshotSize: value(
+    '--max-snapshot-size <size>',
+    'the most that a snapshot may have as it comes; each line as much as an event',
+    bytes,
+    '64MiB',
+  ),
   publishTimeout: value('--publish-timeout <time>', 'how long the log may take for a publish', duration, '5s'),
   requestTimeout: value(
     '--request-timeout <time>',
@@ -66,6 +74,9 @@ type LimitConfig = Values<typeof limitFlags>;
 /** Files that a hub needs beside those of its clients: its log, publishers, whoever watches over it. */
 const SPARE_FILES = 256;
 
+/** Answers of the snapshot server that may be open: those that are made, and three times as many whose clients do not read. */
+export const openSnapshots = ({ maxSnapshots }: Pick<LimitConfig, 'maxSnapshots'>): number => 4 * maxSnapshots;
+
 /** How many clients a hub takes, and why. */
 export interface Room {
   readonly clients: number;
@@ -73,12 +84,15 @@ export interface Room {
   readonly files: number | undefined;
 }
 
+type RoomConfig = Pick<LimitConfig, 'maxClients' | 'maxSnapshots'> & { readonly snapshotUrl?: URL | undefined };
+
 /** Fits the clients into the files that the process may open: each takes one. @throws Failure when none fits */
-export function roomFor({ maxClients }: LimitConfig, files = fileLimit()): Room {
-  const clients = Math.min(maxClients, (files ?? Number.POSITIVE_INFINITY) - SPARE_FILES);
+export function roomFor(config: RoomConfig, files = fileLimit()): Room {
+  const spare = SPARE_FILES + (config.snapshotUrl ? openSnapshots(config) : 0);
+  const clients = Math.min(config.maxClients, (files ?? Number.POSITIVE_INFINITY) - spare);
   if (clients > 0) return { clients, files };
   throw new Failure(
-    `this process may open ${files} files, and the hub needs ${SPARE_FILES} beside one for each client; ` +
+    `this process may open ${files} files, and the hub needs ${spare} beside one for each client; ` +
       'raise the limit, as with ulimit -n 65536 or LimitNOFILE= of systemd',
   );
 }
@@ -93,7 +107,10 @@ export const headerBytes = ({ maxChannelsPerClient: channels }: Pick<LimitConfig
   Math.min(MOST_HEADER_BYTES, Math.max(HEADER_BYTES, HEADER_BYTES / 4 + channels * CHANNEL_BYTES));
 
 /** The limits of the server of streams. */
-export const serverLimits = (config: LimitConfig, { clients }: Room): Pick<SSEServerOptions, 'limits' | 'stallMs'> => ({
+export const serverLimits = (
+  config: LimitConfig & { readonly snapshotTimeout: number },
+  { clients }: Room,
+): Pick<SSEServerOptions, 'limits' | 'stallMs'> => ({
   stallMs: config.stallTimeout,
   limits: {
     clients,
@@ -103,7 +120,16 @@ export const serverLimits = (config: LimitConfig, { clients }: Room): Pick<SSESe
     pendingPublishes: config.maxPendingPublishes,
     pendingBytes: config.maxPendingBytes,
     publishTimeoutMs: config.publishTimeout,
+    snapshots: config.maxSnapshots,
+    snapshotTimeoutMs: config.snapshotTimeout,
   },
+});
+
+/** The limits of what the snapshot server answers. */
+export const answerLimits = (config: LimitConfig): Omit<SnapshotSettings, 'url'> => ({
+  lineBytes: config.maxEventSize,
+  answerBytes: config.maxSnapshotSize,
+  mostOpen: openSnapshots(config),
 });
 
 /** The limits of the log, beside how much it retains. */

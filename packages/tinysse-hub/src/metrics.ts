@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { type HubStats, type Observer, SSEError } from 'tinysse';
+import { SNAPSHOT_CODES, SnapshotFailure } from './snapshot/failure.js';
 
 /** What the hub tells Prometheus. No label names a channel, a user or an address: their number has no bound. */
 export interface Metrics {
@@ -49,6 +50,9 @@ export function createMetrics(version: string): Metrics {
   const delivered = counter('events_delivered', 'Events written to streams.');
   const deliveredBytes = counter('delivered_bytes', 'Bytes of the events written to streams.');
   const evicted = counter('log_evicted_events', 'Events evicted from the log, by the limit it was for.', 'cause');
+  const snapshots = counter('snapshots', 'Snapshots that were written whole, and that failed.', 'result');
+  const snapshotErrors = counter('snapshot_errors', 'Snapshots that failed, by code.', 'code');
+  const snapshotsNow = gauge('snapshots_current', 'Snapshots that are being made, and that wait.', 'state');
   const refusals = counter('http_refusals', 'Requests of any kind answered with an error, by code.', 'code');
 
   const publishTime = histogram(
@@ -57,12 +61,19 @@ export function createMetrics(version: string): Metrics {
     SECONDS,
   );
   const delay = histogram('delivery_delay_seconds', 'From hearing of an event to the end of its flush.', SECONDS);
+  const snapshotTime = histogram(
+    'snapshot_duration_seconds',
+    'From the request of a snapshot to its last event.',
+    SECONDS,
+  );
   const flushEvents = histogram('flush_events', 'Events that one flush brings.', EVENTS);
 
   // A series that begins with its first count has no rate for it.
   connects.inc({ outcome: 'accepted' }, 0);
   for (const reason of ['gone', 'stalled', 'slow', 'expired', 'disconnected', 'draining', 'ended', 'gap', 'failed'])
     disconnects.inc({ reason }, 0);
+
+  for (const code of [...SNAPSHOT_CODES, 'SNAPSHOT_TIMEOUT']) snapshotErrors.inc({ code }, 0);
 
   const observer: Required<Observer> = {
     connected: () => connects.inc({ outcome: 'accepted' }),
@@ -73,7 +84,11 @@ export function createMetrics(version: string): Metrics {
     },
     published(ms, error) {
       if (error === undefined) publishTime.observe(ms / 1_000);
-      else publishErrors.inc({ code: error instanceof SSEError ? error.code : 'INTERNAL' });
+      else publishErrors.inc({ code: codeOf(error) });
+    },
+    snapshotTaken(ms, error) {
+      snapshotTime.observe(ms / 1_000);
+      if (error !== undefined) snapshotErrors.inc({ code: codeOf(error) });
     },
     flushed(events, ms) {
       flushEvents.observe(events);
@@ -98,6 +113,9 @@ export function createMetrics(version: string): Metrics {
     set(deliveredBytes, stats.deliveredBytes);
     setEach(resumes, 'result', stats.resumes);
     setEach(resets, 'reason', stats.resets);
+    const { running, waiting, ...ended } = stats.snapshots;
+    setEach(snapshots, 'result', ended);
+    for (const [state, value] of Object.entries({ running, waiting })) snapshotsNow.set({ state }, value);
     if (stats.log?.evicted) setEach(evicted, 'cause', stats.log.evicted);
   };
 
@@ -116,6 +134,9 @@ export function createMetrics(version: string): Metrics {
     contentType: register.contentType,
   };
 }
+
+const codeOf = (error: unknown): string =>
+  error instanceof SSEError || error instanceof SnapshotFailure ? error.code : 'INTERNAL';
 
 function set(counter: Counter, value: number): void {
   counter.reset();

@@ -8,9 +8,11 @@ export type Parse<T> = (text: string) => T;
 
 export const text: Parse<string> = (given) => given;
 
-/** What may stand behind `Bearer`. Source: RFC 6750, section 2.1. */
+/** Whether a text may stand behind `Bearer`. Source: RFC 6750, section 2.1. */
+export const isToken = (text: string): boolean => /^[\w.~+/-]+=*$/.test(text);
+
 export const bearerToken: Parse<string> = (given) => {
-  if (/^[\w.~+/-]+=*$/.test(given)) return given;
+  if (isToken(given)) return given;
   throw new Error('must be a token as `tinysse-hub token` prints it');
 };
 

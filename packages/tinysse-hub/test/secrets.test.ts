@@ -1,20 +1,11 @@
-import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { fileWith, SECRET, tokenOf } from './auth/tokens.js';
-import { ask, post, Raw, subscribe } from './http.js';
+import { ask, post, Raw, serve, subscribe } from './http.js';
 import { type Program, run, start, startHub } from './program.js';
 
 /** Stands in every password, secret and key of this file. */
 const MARK = 's3cr3tMARK';
 const [PASSWORD, KEY] = [`p:${MARK}@w`, `${MARK}-${SECRET}`];
-
-async function serve(listener: RequestListener): Promise<number> {
-  const server = createServer(listener);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => void server.close().closeAllConnections());
-  return (server.address() as AddressInfo).port;
-}
 
 const outputOf = async (args: string[], env: Record<string, string> = {}, input = ''): Promise<string> => {
   const { stdout, stderr } = await run(args, { env, input });
@@ -25,6 +16,8 @@ const outputOf = async (args: string[], env: Record<string, string> = {}, input 
 const runs: [args: string, env?: Record<string, string>][] = [
   ['check-config --jwks-url http://idp:PASSWORD@h/keys'],
   ['check-config --jwks-url https://h/keys?api_key=MARK&v=1'],
+  ['check-config --snapshot-url http://app:PASSWORD@h/state'],
+  ['check-config --snapshot-url https://h/state?api_key=MARK'],
   ['check-config --redis redis://user:PASSWORD@h:6379'],
   ['check-config --redis redis://user:PASSWORD@h:x'],
   ['check-config', { TINYSSE_REDIS: `redis://user:${PASSWORD}@h/nonsense` }],
@@ -78,10 +71,12 @@ test('a hub shows no secret: not in its log, its welcome, its answers or its met
   timeout: 60_000,
 }, async () => {
   const provider = await serve((_, res) => res.writeHead(302, { location: `/keys?code=${MARK}` }).end());
+  const snapshots = `http://127.0.0.1:${provider}/state?api_key=${MARK}`;
   for (const format of ['json', 'text']) {
     const { url, port, program } = await startHub([
       ...['--jwt-secret', KEY, '--jwks-url', `http://127.0.0.1:${provider}/keys?api_key=${MARK}`],
       ...['--log-format', format, '--log-level', 'debug', '--anonymous', 'open'],
+      ...['--snapshot-url', snapshots],
     ]);
     const key = new TextEncoder().encode(KEY);
     const token = await tokenOf({ subscribe: ['a'], publish: ['a'] }, { key, sub: 'ann' });

@@ -8,8 +8,8 @@ import {
   type JSONWebKeySet,
   type JWTVerifyGetKey,
 } from 'jose';
+import { redirectOf } from '../http/redirect.js';
 import { Failure } from '../problems.js';
-import { shown } from '../shown.js';
 import { type QuickVerify, quickVerify } from './hmac.js';
 
 /** What verifies tokens. */
@@ -107,9 +107,8 @@ function remoteSet(url: URL, log: KeySources['log']): KeySet {
 
 /** A redirect is not followed: keys are taken from where the settings say, and nowhere else. */
 function statusOf({ status, headers }: Response, url: URL): string {
-  const location = headers.get('location');
-  if (status < 300 || status >= 400 || location === null || !URL.canParse(location, url)) return String(status);
-  return `${status}, to ${shown(new URL(location, url).href)}; if the keys are there, name that with --jwks-url`;
+  const to = redirectOf(status, headers.get('location'), url);
+  return to === undefined ? String(status) : `${status}, to ${to}; if the keys are there, name that with --jwks-url`;
 }
 
 const LOOK_AGAIN_MS = 1_000;

@@ -15,10 +15,12 @@ import { listen } from '../http/listener.js';
 import { checkNames } from '../http/names.js';
 import { PublishRate } from '../http/rate.js';
 import { createJournal } from '../journal.js';
-import { headerBytes, roomFor, serverLimits } from '../limits.js';
+import { answerLimits, headerBytes, roomFor, serverLimits } from '../limits.js';
 import { createLogger } from '../logger.js';
 import { createMetrics } from '../metrics.js';
 import { observerOf } from '../observe.js';
+import { shown } from '../shown.js';
+import { createSnapshots } from '../snapshot/snapshots.js';
 import { createStore, openFailure } from '../store.js';
 import { obeySignals } from './signals.js';
 import { welcome } from './welcome.js';
@@ -59,8 +61,9 @@ async function serve(config: ServeConfig, version: string): Promise<void> {
   const room = roomFor(config);
   const logger = await createLogger(config);
   const log = (message: unknown, error?: unknown): void => {
-    // What a client did wrong is told to the client, and in the line of its refusal.
-    const level = error instanceof SSEError && httpStatus(error) < 500 ? 'debug' : 'error';
+    // What a client did wrong is told to the client, and in the line of its refusal; what a snapshot server did, nowhere else.
+    const isClients = message !== 'a snapshot failed' && error instanceof SSEError && httpStatus(error) < 500;
+    const level = isClients ? 'debug' : 'error';
     logger[level]({ err: error }, String(message));
   };
   for (const problem of unknownVariables(process.env)) logger.warn(problem);
@@ -91,7 +94,7 @@ async function serve(config: ServeConfig, version: string): Promise<void> {
     observer: observerOf(metrics, journal),
     log: store.log,
   });
-  const { maxConnectionsPerAddress: most, publishRate } = config;
+  const { maxConnectionsPerAddress: most, publishRate, snapshotUrl } = config;
   const crowd = most === undefined ? undefined : createCrowd(most, addresses);
   const cors = createCors(config.corsOrigin);
   const app = createApp({
@@ -107,6 +110,7 @@ async function serve(config: ServeConfig, version: string): Promise<void> {
     }),
     limits: {
       enter: crowd?.enter,
+      snapshots: snapshotUrl && createSnapshots({ url: snapshotUrl, ...answerLimits(config) }),
       eventBytes: config.maxEventSize,
       channelsPerEvent: config.maxChannelsPerEvent,
       rate: publishRate === undefined ? undefined : new PublishRate(publishRate),
@@ -134,7 +138,8 @@ async function serve(config: ServeConfig, version: string): Promise<void> {
   const token = auth.open ? 'none' : hasSecret ? 'own' : 'foreign';
   welcome({ url: listener.url, version, place: store.place, room, token });
   const { address, port } = listener;
-  logger.info({ address, port, version, events: store.place, ...room }, 'listening');
+  const snapshots = snapshotUrl && shown(snapshotUrl.href);
+  logger.info({ address, port, version, events: store.place, snapshots, ...room }, 'listening');
   if (browsersRefuse(port))
     logger.warn({ port }, 'browsers refuse to connect to this port; take another one with --port');
 }

@@ -5,15 +5,18 @@ import type { Grant } from '../auth/grant.js';
 import { Refused } from '../http/answer.js';
 import { eachParameter, unknownParameter } from '../http/query.js';
 import { identify } from '../http/sender.js';
+import type { SnapshotsFor } from '../snapshot/snapshots.js';
 
-export interface EventsLimits {
+export interface EventsOptions {
   /** Takes a stream's place among those of its address. @returns gives it back; undefined when there is none left */
   readonly enter?: ((req: IncomingMessage) => (() => void) | undefined) | undefined;
+  /** Gives a client the present state. */
+  readonly snapshots?: SnapshotsFor | undefined;
 }
 
 /** `GET /events?channel=a[&channel=b][&lastEventId=…][&access_token=…]`: the stream. The library reads `lastEventId` itself. */
 export const eventsRoute =
-  (sse: SSEServer, auth: Auth, { enter }: EventsLimits) =>
+  (sse: SSEServer, auth: Auth, { enter, snapshots }: EventsOptions) =>
   (req: IncomingMessage, res: ServerResponse, query: string): Promise<void> => {
     const channels: string[] = [];
     let token: string | undefined;
@@ -34,7 +37,7 @@ export const eventsRoute =
     }
     const stream = ({ expiresAt, subject }: Grant): Promise<void> => {
       identify(req, subject);
-      return sse.serve(req, res, { channels, expiresAt });
+      return sse.serve(req, res, { channels, expiresAt, snapshot: snapshots?.(req, token) });
     };
     const grant = auth.subscriber(req, channels, token);
     return grant instanceof Promise ? grant.then(stream) : stream(grant);

@@ -1,7 +1,17 @@
-import type { PublishInput } from 'tinysse';
+import type { PublishInput, SourceEvent } from 'tinysse';
 import { Refused } from '../http/answer.js';
 
-const FIELDS = new Set(['channels', 'event', 'data', 'key']);
+/** What a line may hold, and how that is shown. */
+interface Shape {
+  readonly fields: ReadonlySet<string>;
+  readonly shape: string;
+}
+
+const EVENT: Shape = {
+  fields: new Set(['channels', 'event', 'data', 'key']),
+  shape: '{"channels":[…],"data":"…"}',
+};
+const SNAPSHOT_EVENT: Shape = { fields: new Set(['event', 'data']), shape: '{"event":"…","data":"…"}' };
 /** Parts of a line beside four for each channel that it may have. */
 const MOST_PARTS = 100;
 /** A line up to this length is parsed unseen: it takes 0.2 ms at most. */
@@ -15,8 +25,26 @@ type Line = Omit<PublishInput, 'channels'> & { channels: string[] };
  * @throws Refused 400
  */
 export function parseLine(line: string, most: number): Line {
-  if (line.length > SHORT && hasMoreParts(line, 4 * most + MOST_PARTS))
-    throw invalid('the line has more parts than an event {"channels":[…],"data":"…"} may have');
+  const input = parseObject(line, EVENT, 4 * most + MOST_PARTS);
+  const { channels } = input as unknown as Line;
+  if (!Array.isArray(channels)) throw noChannels();
+  if (channels.length > most) throw tooManyChannels(channels.length, most);
+  if (!channels.every((name) => typeof name === 'string')) throw noChannels();
+  return input as unknown as Line;
+}
+
+/**
+ * A line of a snapshot is that of a publish, without channels and key.
+ * @returns the event, unchecked but for the shape of its line
+ * @throws Refused 400
+ */
+export const parseSnapshotLine = (line: string): SourceEvent =>
+  parseObject(line, SNAPSHOT_EVENT, MOST_PARTS) as unknown as SourceEvent;
+
+/** @throws Refused 400 for what is no JSON object, and for one with unknown fields or more parts than `most` */
+function parseObject(line: string, { fields, shape }: Shape, most: number): Record<string, unknown> {
+  if (line.length > SHORT && hasMoreParts(line, most))
+    throw invalid(`the line has more parts than an event ${shape} may have`);
   let input: unknown;
   try {
     input = JSON.parse(line);
@@ -24,14 +52,10 @@ export function parseLine(line: string, most: number): Line {
     throw invalid('the line is not JSON');
   }
   if (typeof input !== 'object' || input === null || Array.isArray(input))
-    throw invalid('the line is not an object {"channels":[…],"data":"…"}');
+    throw invalid(`the line is not an object ${shape}`);
   for (const name in input)
-    if (!FIELDS.has(name)) throw invalid(`unknown field ${quote(name)}; known are ${[...FIELDS].join(', ')}`);
-  const { channels } = input as Line;
-  if (!Array.isArray(channels)) throw noChannels();
-  if (channels.length > most) throw tooManyChannels(channels.length, most);
-  if (!channels.every((name) => typeof name === 'string')) throw noChannels();
-  return input as Line;
+    if (!fields.has(name)) throw invalid(`unknown field ${quote(name)}; known are ${[...fields].join(', ')}`);
+  return input as Record<string, unknown>;
 }
 
 export const tooManyChannels = (count: number, most: number): Refused =>

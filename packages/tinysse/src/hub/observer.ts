@@ -16,4 +16,10 @@ export interface HubObserver {
    * @param ms - milliseconds since the hub heard of the first of them
    */
   flushed?(events: number, ms: number): void;
+  /**
+   * A snapshot has been written whole, or has failed; not told of one whose client has left.
+   * @param ms - milliseconds from the call that asks for it to its last event, the client's own pauses included
+   * @param error - why it failed
+   */
+  snapshotTaken?(ms: number, error?: unknown): void;
 }

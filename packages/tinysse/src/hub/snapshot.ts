@@ -2,6 +2,7 @@ import type { Clock } from '../clock.js';
 import { inTime } from '../clock.js';
 import { SSEError } from '../errors.js';
 import { type Cursor, formatCursor } from '../protocol/cursor.js';
+import type { HubObserver } from './observer.js';
 import type { Gap } from './resume.js';
 import { runSource, type Source } from './source.js';
 import type { Subscriber } from './subscriber.js';
@@ -33,6 +34,7 @@ export interface SnapshotOptions {
   };
   /** Receives what cannot be told to a client. */
   readonly logger: (...args: unknown[]) => void;
+  readonly observer: HubObserver;
   readonly heartbeatMs: number;
 }
 
@@ -63,9 +65,10 @@ export class Snapshots {
    * @returns stops it
    */
   take(subscriber: Subscriber, snapshot: Snapshot, gap: Gap | undefined): () => void {
-    const { clock, limits, logger, heartbeatMs } = this.#options;
+    const { clock, limits, logger, observer, heartbeatMs } = this.#options;
     const { control } = subscriber;
     let start: Cursor;
+    let began = 0;
     const late = (): never => {
       throw new SSEError('SNAPSHOT_TIMEOUT', `the snapshot gave nothing for ${limits.snapshotTimeoutMs} ms`);
     };
@@ -74,6 +77,7 @@ export class Snapshots {
       inTime: (value) => inTime(value, limits.snapshotTimeoutMs, clock, late),
       open: () => {
         start = this.#head();
+        began = performance.now();
         return snapshot();
       },
       begun() {
@@ -82,6 +86,7 @@ export class Snapshots {
         subscriber.note(text + control.snapshot!(gap?.reason ?? 'start'));
       },
       done: (error) => {
+        observer.snapshotTaken?.(performance.now() - began, error);
         if (error !== undefined) {
           this.#failed++;
           logger('a snapshot failed', error);

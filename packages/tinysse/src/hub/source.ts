@@ -30,6 +30,10 @@ async function giveBack(iterator: SourceIterator | undefined): Promise<void> {
   } catch {}
 }
 
+/** @throws SSEError INVALID_EVENT, RESERVED_EVENT, INVALID_DATA */
+const frameOf = ({ event, data }: SourceEvent): string =>
+  encodeEvent({ event: eventName(event), data: eventData(data) });
+
 /** How a source is run. */
 export interface SourceRun {
   /** Gives the events; called once, when it is this source's turn. */
@@ -94,6 +98,8 @@ export function runSource(subscriber: Subscriber, run: SourceRun): () => void {
       iterator ??= iteratorOf(await inTime(Promise.resolve(run.open())));
       if (stopped) return giveBack(iterator);
       const next = await inTime(Promise.resolve(iterator.next()));
+      // Before anything is written: what is no event fails, and a snapshot that fails at first has blanked nothing.
+      const frame = next.done ? undefined : frameOf(next.value);
       // A heartbeat may have filled the sink meanwhile.
       await ready();
       if (stopped) return;
@@ -101,9 +107,8 @@ export function runSource(subscriber: Subscriber, run: SourceRun): () => void {
         run.begun();
         await ready();
       }
-      if (stopped || next.done) return;
-      const { event, data } = next.value;
-      subscriber.note(encodeEvent({ event: eventName(event), data: eventData(data) }));
+      if (stopped || frame === undefined) return;
+      subscriber.note(frame);
     }
   };
 

@@ -121,6 +121,33 @@ describe('a snapshot', () => {
     expect((await bench.hub.stats()).snapshots).toEqual({ complete: 0, failed: 2, running: 0, waiting: 0 });
   });
 
+  test('whose first event is none blanks nothing, and says by its code what is wrong with it', async () => {
+    const bench = createBench(small(1));
+    const id = bench.publish('a', '1');
+    bench.publish('a', '2');
+    bench.publish('a', '3');
+    const client = bench.connect('a', id, { snapshot: () => [{ event: 'tinysse:position', data: 'x' }] });
+    await bench.settleLater();
+    expect([outline(client.frames), client.why]).toEqual([['id tinysse:position'], ['failed']]);
+    expect(bench.errors).toMatchObject([['a snapshot failed', { code: 'RESERVED_EVENT' }]]);
+  });
+
+  test('is told to the observer, with its error if it failed, and not when its client has left', async () => {
+    const told: unknown[] = [];
+    const bench = createBench(undefined, { observer: { snapshotTaken: (ms, error) => told.push([ms >= 0, error]) } });
+    const error = new Error('database away');
+    bench.connect('a', 'latest', { snapshot: () => [{ data: 'x' }] });
+    bench.connect('a', 'latest', { snapshot: () => Promise.reject(error) });
+    const leaver = bench.connect('a', 'latest', { snapshot: () => new Promise<never>(() => {}) });
+    await bench.settleLater();
+    leaver.end();
+    await bench.settleLater();
+    expect(told).toEqual([
+      [true, error],
+      [true, undefined],
+    ]);
+  });
+
   test('that fails half-way ends the connection; nothing of it had an id', async () => {
     const bench = createBench();
     async function* snapshot() {
