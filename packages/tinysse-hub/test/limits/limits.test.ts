@@ -111,6 +111,11 @@ describe('the limit of open files', () => {
     expect(program.stdout).toContain('\nThere is room for 44 clients and 300 open files.\n');
     const enough = await startHub(['--max-clients', '40'], 'ulimit -n 300');
     expect(JSON.parse(enough.program.stderr)).toMatchObject({ files: 300, clients: 40 });
+    const withSnapshots = await startHub(
+      ['--snapshot-url', 'http://127.0.0.1:1/', '--max-snapshots', '5'],
+      'ulimit -n 300',
+    );
+    expect(JSON.parse(withSnapshots.program.stderr)).toMatchObject({ files: 300, clients: 24 });
   });
 
   test('that leaves room for no client is one line that says what to do, exit code 1', async () => {
