@@ -93,8 +93,8 @@ export async function runWorker(program: string): Promise<Line[]> {
 const CHROMIUM =
   '--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync';
 
-/** Runs the suites in a page of a browser, its own EventSource first, or alone. */
-export async function runPage(browser: string, onlyNative = false): Promise<Line[]> {
+/** Runs a script in a page of a browser; it posts a line for every case, and `end`, to the address in the page's hash. */
+export async function runPage(browser: string, runner: string, define: Record<string, string>): Promise<Line[]> {
   const lines: Line[] = [];
   let end = () => {};
   const ended = new Promise<void>((resolve) => {
@@ -114,7 +114,7 @@ export async function runPage(browser: string, onlyNative = false): Promise<Line
     sink.close();
     sink.closeAllConnections();
   });
-  const code = await bundle('page.mjs', { ONLY_NATIVE: String(onlyNative) });
+  const code = await bundle(runner, define);
   const server = await scriptedServer(`<!doctype html><script type="module">${code.replaceAll('</', '<\\/')}</script>`);
   const profile = folder();
   const page = `${server}/#${encodeURIComponent(`http://127.0.0.1:${(sink.address() as AddressInfo).port}/lines`)}`;

@@ -18,6 +18,9 @@ export interface StreamRequest extends DecoderOptions {
   onEnd(error: SSEError, retryAfterMs?: number): void;
 }
 
+/** The last of the types counts where an answer has several. Source: WHATWG Fetch, extract a MIME type. */
+const EVENT_STREAM = /(^|,)\s*text\/event-stream\s*(;("[^"]*"|[^,])*)?$/i;
+
 /** Firefox gives a response with the first byte of its body, not with its headers: an answer may have come long ago. */
 const hidesHeaders = (): boolean => /Firefox/.test(globalThis.navigator?.userAgent as string);
 
@@ -76,7 +79,7 @@ export function openStream(attempt: StreamRequest): () => void {
       throw refusal('HTTP_STATUS', status);
     }
     const type = headers.get('content-type') as string;
-    if (!/^text\/event-stream\s*(;|$)/i.test(type)) throw refusal('CONTENT_TYPE', type);
+    if (!EVENT_STREAM.test(type)) throw refusal('CONTENT_TYPE', type);
 
     if (body !== null && !body?.getReader) throw refusal('INVALID_OPTION', 'no stream');
     open();
@@ -100,6 +103,10 @@ export function openStream(attempt: StreamRequest): () => void {
       await attempt.onChunk(decoder.lastEventId);
     }
   };
-  read().catch((cause) => end(cause instanceof SSEError ? cause : new SSEError('NETWORK', `${cause}`, { cause })));
+  read().catch((cause) => {
+    // Where there is no `fetch` or no `TextDecoder` now, there will be none later.
+    const code = cause instanceof ReferenceError ? 'INVALID_OPTION' : 'NETWORK';
+    end(cause instanceof SSEError ? cause : new SSEError(code, `${cause}`, { cause }));
+  });
   return release;
 }

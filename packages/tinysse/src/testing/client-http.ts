@@ -83,6 +83,10 @@ export const httpCases: readonly ClientCase[] = [
     'text/event-stream ;a="b;c"',
     'text/event-stream;',
     'TEXT/Event-Stream',
+    'text/event-stream; a="b,c"',
+    // As if the header had come twice.
+    'text/event-stream, text/event-stream',
+    'text/html, text/event-stream; charset=utf-8',
   ].map((type): ClientCase => ({ name: `${type} is a stream`, answers: [typed(type)], expects: hello })),
   ...[
     'text/plain',
@@ -92,6 +96,7 @@ export const httpCases: readonly ClientCase[] = [
     'text/x-bogus',
     'event-stream',
     'text/ event-stream',
+    'text/event-stream, text/html',
   ].map((type) => ends(`${type} is no stream and ends it`, typed(type))),
   ends('an answer without a type ends it', { headers: {}, body: HELLO, after: 'end' }),
 ];

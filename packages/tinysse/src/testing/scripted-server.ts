@@ -63,7 +63,7 @@ export async function createScriptedServer(page = ''): Promise<ScriptedServer> {
 
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { method, url = '/' } = request;
-    const [, room, id = ''] = url.split('/');
+    const [, room, id = ''] = url.split(/[/?]/);
     response.setHeader('access-control-allow-origin', '*').setHeader('access-control-allow-headers', '*');
     if (method === 'OPTIONS') response.writeHead(204).end();
     else if (room === '') response.setHeader('content-type', 'text/html; charset=utf-8').end(page);

@@ -28,6 +28,39 @@ test('states are constants of the class and of its instances', () => {
   expect(source).toBeInstanceOf(EventTarget);
 });
 
+test('its members are those of an interface: enumerable, and a tag', () => {
+  const members = Object.getOwnPropertyDescriptors(EventSource.prototype);
+  const enumerable = Object.keys(members).filter((name) => members[name as keyof typeof members]?.enumerable);
+  const constants = ['CLOSED', 'CONNECTING', 'OPEN'];
+  const handlers = ['onerror', 'onmessage', 'onopen'];
+  expect(enumerable.sort()).toEqual([...constants, 'close', ...handlers, 'readyState', 'url', 'withCredentials']);
+  expect([`${EventSource.prototype}`, EventSource.length]).toEqual(['[object EventSource]', 1]);
+});
+
+test('without an argument it is a TypeError; undefined is a URL like any other, and null an empty init', () => {
+  vi.stubGlobal('location', { href: 'http://127.0.0.1:1/', origin: 'http://127.0.0.1:1' });
+  onTestFinished(() => void vi.unstubAllGlobals());
+  const Class = EventSource as new (...all: unknown[]) => EventSource;
+  expect(() => new Class()).toThrow(TypeError);
+  const source = new Class(undefined, null);
+  source.close();
+  expect(source.url).toBe('http://127.0.0.1:1/undefined');
+});
+
+test("it is of the DOM's type, and so is its class", () => {
+  expectTypeOf<EventSource>().toExtend<globalThis.EventSource>();
+  expectTypeOf<typeof EventSource>().toExtend<typeof globalThis.EventSource>();
+});
+
+test('where there is no fetch it ends, and says so', async () => {
+  vi.stubGlobal('fetch', undefined);
+  Reflect.deleteProperty(globalThis, 'fetch');
+  onTestFinished(() => void vi.unstubAllGlobals());
+  const { log, clock } = watch('http://127.0.0.1:1/');
+  await vi.waitFor(() => expect(log).toEqual(['INVALID_OPTION 2']));
+  expect(clock.timers).toBe(0);
+});
+
 test('what is no URL is a SyntaxError, and an instance tells its URL as resolved', () => {
   for (const url of ['http://this is invalid/', '/events', ''])
     expect(() => new EventSource(url)).toThrow(expect.objectContaining({ name: 'SyntaxError', code: 12 }));

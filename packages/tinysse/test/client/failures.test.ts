@@ -1,4 +1,4 @@
-import { expect, test, vi } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import type { SSEError } from '../../src/client/index.js';
 import { at, createSource, frame, position, watch } from './source.js';
 
@@ -219,6 +219,19 @@ test('a line that is too long ends it', async () => {
   (await source.next()).open('x'.repeat(2 ** 24 + 1));
   await vi.waitFor(() => expect(errors).toMatchObject([{ code: 'LINE_TOO_LONG', willRetry: false }]), 10_000);
   expect(client.state).toBe('closed');
+});
+
+test.each(['fetch', 'TextDecoder'])('where there is no %s it ends, and says so', async (name) => {
+  vi.stubGlobal(name, undefined);
+  Reflect.deleteProperty(globalThis, name);
+  onTestFinished(() => void vi.unstubAllGlobals());
+  const fetch = async () => new Response('data: a\n\n', { headers: { 'content-type': 'text/event-stream' } });
+  const { client, clock, errors } = watchErrors('http://127.0.0.1:1/', name === 'fetch' ? {} : { fetch });
+  client.connect();
+  await vi.waitFor(() => expect(client.state).toBe('closed'));
+  expect(errors).toMatchObject([{ code: 'INVALID_OPTION', willRetry: false }]);
+  expect(errors[0]!.message).toContain(name);
+  expect(clock.timers).toBe(0);
 });
 
 test('a server that is not there is tried again', async () => {
