@@ -11,7 +11,7 @@ export interface CatchupPage extends Page {
   readonly epoch: string;
   /** The highest floor of the channels, and the floor of each in their order. */
   readonly floor: number;
-  readonly floors: readonly number[];
+  readonly floors: readonly number[] | undefined;
   /** Whether a limit cut it: then it stays true whatever is published later. */
   readonly cut: boolean;
 }

@@ -31,7 +31,8 @@ export interface Heard {
 export interface PageFloors {
   readonly epoch: string;
   readonly floor: number;
-  readonly floors: readonly number[];
+  /** Undefined from a store that leaves them out, against its contract. */
+  readonly floors: readonly number[] | undefined;
 }
 
 /** A loss: events up to `resumedAt` may be missing; the connection goes on after `offset`. */
@@ -123,6 +124,7 @@ export function gapBefore(place: Place, page: PageFloors): ResetReason | undefin
   if (page.floor <= whole) return undefined;
   // From `earliest`, every channel has a floor of its own: one that rises may stay below another that was high from the beginning.
   const { found } = place;
-  const isLoss = !found || page.floors.some((floor, i) => floor > whole && floor > found[i]!);
+  if (!found || !page.floors) return 'evicted';
+  const isLoss = page.floors.some((floor, i) => floor > whole && floor > (found[i] ?? 0));
   return isLoss ? 'evicted' : undefined;
 }

@@ -221,7 +221,7 @@ export class Subscriber implements Receiver, Spoke {
   #beginAtEarliest({ floor, floors, first, through }: CatchupPage): void {
     // The log may have a new epoch since the connection came.
     this.#place.epoch = this.#host.epoch;
-    this.#place.found = floors;
+    this.#place.found = floors ?? [];
     const isWhole = first === undefined || first > floor;
     if (isWhole) this.#place.offset = Math.min(floor, through);
     this.write(pieceOf(this.control.position(isWhole ? this.position : undefined, this.#host.heartbeatMs, floor > 0)));

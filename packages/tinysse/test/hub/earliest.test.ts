@@ -1,9 +1,9 @@
-import { memoryLog } from 'tinysse';
-import { createFakeClock } from 'tinysse/testing';
+import { type Log, type LogPage, type LogQuery, memoryLog } from 'tinysse';
+import { createFakeClock, type FakeClock } from 'tinysse/testing';
 import { expect, test } from 'vitest';
 import { Window } from '../../src/hub/window.js';
 import { channelName } from '../../src/protocol/event.js';
-import { createBench } from './bench.js';
+import { createBench, later } from './bench.js';
 
 const small = (maxEventsPerChannel: number) => (clock: Parameters<Parameters<typeof createBench>[0] & object>[0]) =>
   memoryLog({ clock, maxEventsPerChannel });
@@ -46,6 +46,37 @@ test('a connection from earliest hears at once whether anything was evicted befo
   expect(position('whole cut')).toEqual({ event: 'tinysse:position', data: '15000\ncut' });
   expect(position('nobody')).toEqual({ id: `${epoch}-0`, event: 'tinysse:position', data: '15000' });
 });
+
+test.each([true, false])(
+  'a store that leaves out the floors of its channels costs no more than a reset (in memory: %s)',
+  async (inMemory) => {
+    const make = (clock: FakeClock): Log => {
+      const log = memoryLog({ clock, maxEventsPerChannel: 4 });
+      const read = (query: LogQuery): LogPage => {
+        const { floors: _, ...page } = log.read(query) as LogPage;
+        return page as LogPage;
+      };
+      return inMemory ? ({ ...log, read } as Log) : later({ ...log, read } as Log, clock);
+    };
+    // A window so small that the log is asked for everything.
+    const { connect, publish, settleLater } = createBench(make, { windowBytes: 1 });
+    await settleLater();
+    const whole = connect('whole', 'earliest');
+    for (let i = 0; i < 3; i++) publish('whole', `w${i}`);
+    for (let i = 0; i < 6; i++) publish('cut', `c${i}`);
+    await settleLater();
+    expect(whole.data).toEqual(['w0', 'w1', 'w2']);
+    for (const channels of ['whole', 'cut', 'whole cut']) {
+      const client = connect(channels, 'earliest');
+      await settleLater();
+      const kept = [...(channels.includes('whole') ? ['w0', 'w1', 'w2'] : []), ...['c2', 'c3', 'c4', 'c5']];
+      expect(client.data).toEqual(channels === 'whole' ? whole.data : kept);
+      // It cannot tell what was evicted before from what is evicted meanwhile.
+      expect(client.resets).toMatchObject(channels === 'whole cut' ? [{ reason: 'evicted' }] : []);
+    }
+    expect(whole.resets).toEqual([]);
+  },
+);
 
 test('the window of a slower log serves nothing that the log has evicted by count or age, whatever the clock does', () => {
   const clock = createFakeClock();

@@ -13,6 +13,8 @@ const place = (epoch: string, offset: number, more: Partial<Place> = {}): Place 
 const heard = { epoch: 'new', edge: 10, head: 12 };
 const joined = { epoch: 'new', offset: 0 };
 const page = (...floors: number[]) => ({ epoch: 'new', floor: Math.max(...floors), floors });
+/** As a store has it that leaves the floors of the channels out. */
+const withoutFloors = (floor: number) => ({ epoch: 'new', floor, floors: undefined });
 
 describe('the next step of a connection', () => {
   test.each([
@@ -98,6 +100,24 @@ describe('a page', () => {
       'evicted',
     ],
     ['continues it when a floor has risen to where it is', place('new', 4, { found: [3, 9] }), page(4, 9), undefined],
+    [
+      'without the floors of its channels continues a start from earliest at its floor',
+      place('new', 9, { found: [] }),
+      withoutFloors(9),
+      undefined,
+    ],
+    [
+      'without the floors of its channels does not below it: nobody knows whose floor has risen',
+      place('new', 2, { found: [3, 9] }),
+      withoutFloors(9),
+      'evicted',
+    ],
+    [
+      'does not continue a start that found no floors below one of its own',
+      place('new', 2, { found: [] }),
+      page(1, 3),
+      'evicted',
+    ],
     ['never continues a cursor of another epoch', place('old', 4), page(0), 'epoch'],
     ['never continues an id of no log', place('', 0), page(0), 'unknown'],
   ])('%s', (_, at, read, reason) => {
