@@ -7,6 +7,7 @@ export type { PublishInput } from './hub/publish.js';
 export type { CloseReason } from './hub/sink.js';
 export type { Source, SourceEvent } from './hub/source.js';
 export type {
+  AsyncLog,
   Log,
   LogChannel,
   LogEntry,
@@ -20,6 +21,7 @@ export type {
   Peer,
   PeerCount,
   PeerQuery,
+  SyncLog,
 } from './log/log.js';
 export { type MemoryLogOptions, memoryLog } from './log/memory.js';
 export { type Codec, json } from './protocol/codec.js';

@@ -58,7 +58,7 @@ export class Catchup {
     const query: LogQuery = { channels, after, upTo, maxEvents, maxBytes };
     const known = window?.read(query);
     if (known) return this.#keep(at, known, upTo);
-    if (log.inMemory) return this.#keep(at, log.read(query) as LogPage, upTo);
+    if (log.inMemory) return this.#keep(at, log.read(query), upTo);
     const shared = `${upTo} ${at}`;
     let reading = this.#reading.get(shared);
     if (!reading) {

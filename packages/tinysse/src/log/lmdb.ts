@@ -8,7 +8,7 @@ import { openFailure, unavailable } from './lmdb-errors.js';
 import { type LockOptions, lockDirectory } from './lmdb-lock.js';
 import { LmdbStore } from './lmdb-store.js';
 import { LmdbWriter } from './lmdb-writer.js';
-import type { Log, LogWatcher, MaybePromise } from './log.js';
+import type { AsyncLog, LogWatcher, MaybePromise } from './log.js';
 import type { MemoryLogOptions } from './memory.js';
 import { limit } from './options.js';
 
@@ -44,7 +44,7 @@ export interface LmdbLogOptions extends MemoryLogOptions {
  * @example
  * createSSEServer({ channelProvider, log: lmdbLog({ path: './data' }) })
  */
-export function lmdbLog(options: LmdbLogOptions): Log {
+export function lmdbLog(options: LmdbLogOptions): AsyncLog {
   if (typeof options.path !== 'string' || options.path === '')
     throw new SSEError('INVALID_OPTION', `path must be the name of a directory, not ${JSON.stringify(options.path)}`);
   const path = resolve(options.path);

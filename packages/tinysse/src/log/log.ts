@@ -12,7 +12,7 @@ export interface LogEvent {
   readonly data: string;
   /** The length of the event as wire text in bytes (see `encodedLength`): what byte limits count. */
   readonly size: number;
-  /** Makes a repeated append harmless; see {@link Log.append}. At most 257 bytes of UTF-8; a NUL may stand in it. */
+  /** Makes a repeated append harmless; see {@link SyncLog.append}. At most 257 bytes of UTF-8; a NUL may stand in it. */
   readonly key?: string | undefined;
   /**
    * Events that are appended one after the other, without waiting for the answers, with the same object here keep their
@@ -39,7 +39,7 @@ export interface LogEntry {
   readonly size: number;
 }
 
-/** What {@link Log.read} looks for. */
+/** What {@link SyncLog.read} looks for. */
 export interface LogQuery {
   /** Whose entries: those of any of these channels, each entry once. */
   readonly channels: readonly ChannelName[];
@@ -153,7 +153,7 @@ export interface LogWatcher {
 }
 
 /**
- * Ordered, retained history. A log knows nothing of subscribers.
+ * Ordered, retained history: a {@link SyncLog} or an {@link AsyncLog}. A log knows nothing of subscribers.
  *
  * Contract, tested by the suite in `tinysse/testing`:
  * - Offsets increase with every append; an event for several channels is one entry.
@@ -161,9 +161,27 @@ export interface LogWatcher {
  * - A read is one snapshot.
  * - A watcher hears of an entry no later than its append is acknowledged, in order, or hears `interrupted`.
  */
-export interface Log {
-  /** Whether `head` and `read` answer at once, from this process's memory. A hub keeps its own window on any other log. */
-  readonly inMemory: boolean;
+export type Log = SyncLog | AsyncLog;
+
+/** A log that answers reads at once, from this process's memory. */
+export interface SyncLog extends LogMembers {
+  readonly inMemory: true;
+  /** The position of the last entry accepted, or of the beginning. */
+  head(): Cursor;
+  /** Reads entries. @throws SSEError LOG_CLOSED */
+  read(query: LogQuery): LogPage;
+}
+
+/** A log that may answer reads later. A hub keeps its own window on its newest entries. */
+export interface AsyncLog extends LogMembers {
+  readonly inMemory: false;
+  /** The position of the last entry accepted, or of the beginning. @throws SSEError LOG_UNAVAILABLE, LOG_CLOSED */
+  head(): MaybePromise<Cursor>;
+  /** Reads entries. @throws SSEError LOG_UNAVAILABLE, LOG_CLOSED */
+  read(query: LogQuery): MaybePromise<LogPage>;
+}
+
+interface LogMembers {
   /** What it retains; read once. Without it, a hub's window may go on serving for a while what the log has evicted. */
   readonly retention?: LogRetention;
   /**
@@ -174,8 +192,6 @@ export interface Log {
   watch(watcher: LogWatcher): MaybePromise<Cursor>;
   /** Ends the reports to `watcher`. */
   unwatch(watcher: LogWatcher): void;
-  /** The position of the last entry accepted, or of the beginning. */
-  head(): MaybePromise<Cursor>;
   /**
    * Accepts an event; when this returns or resolves, the log keeps it as surely as this log keeps anything.
    * A key seen within the log's key window with equal content answers with the first cursor and stores nothing.
@@ -184,8 +200,6 @@ export interface Log {
    *   `outcome`
    */
   append(event: LogEvent): MaybePromise<Cursor>;
-  /** Reads entries. @throws SSEError LOG_UNAVAILABLE, LOG_CLOSED */
-  read(query: LogQuery): MaybePromise<LogPage>;
   /**
    * Where a stream goes on whose cursor is of another epoch: up to there, this log and the cursor's share their past.
    * Offset 0 when it knows nothing of that epoch, and always for a log without this method.

@@ -3,7 +3,7 @@ import { SSEError } from '../errors.js';
 import { randomEpoch } from '../protocol/cursor.js';
 import { History } from './history.js';
 import { Keys, MAX_KEYS } from './keys.js';
-import type { Log, LogEntry, LogWatcher } from './log.js';
+import type { LogEntry, LogWatcher, SyncLog } from './log.js';
 import { LogTime } from './log-time.js';
 import { limit } from './options.js';
 
@@ -33,7 +33,7 @@ export interface MemoryLogOptions {
  * @example
  * createSSEServer({ channelProvider, log: memoryLog({ maxEventsPerChannel: 10_000 }) })
  */
-export function memoryLog(options: MemoryLogOptions = {}): Log {
+export function memoryLog(options: MemoryLogOptions = {}): SyncLog {
   const time = new LogTime(options.clock ?? systemClock);
   const history = new History({
     maxEventsPerChannel: limit('maxEventsPerChannel', options.maxEventsPerChannel, 1_000),

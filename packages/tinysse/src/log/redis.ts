@@ -2,7 +2,7 @@ import type { Clock } from '../clock.js';
 import { SSEError } from '../errors.js';
 import type { Cursor } from '../protocol/cursor.js';
 import { MAX_KEYS } from './keys.js';
-import type { Log, LogWatcher } from './log.js';
+import type { AsyncLog, LogWatcher } from './log.js';
 import { limit } from './options.js';
 import { Appends } from './redis-appends.js';
 import { Link, type RedisClient } from './redis-link.js';
@@ -38,7 +38,7 @@ export interface RedisLogOptions {
 }
 
 /** A log in Redis; see {@link redisLog}. */
-export interface RedisLog extends Log {
+export interface RedisLog extends AsyncLog {
   /**
    * Where a stream goes on whose cursor is of another epoch: up to there, this log and the cursor's share their past.
    * Offset 0 when nothing is known of that epoch.

@@ -1,4 +1,4 @@
-import { type Log, memoryLog } from 'tinysse';
+import { memoryLog, type SyncLog } from 'tinysse';
 import { describe, expect, test } from 'vitest';
 import { channelName } from '../../src/protocol/event.js';
 import { createBench, isPublished } from './bench.js';
@@ -36,7 +36,7 @@ describe('a subscriber that does not read', () => {
     const { clock, connect, publish, settle, errors } = createBench(
       (clock) => {
         const log = memoryLog({ clock });
-        const read: Log['read'] = (query) => {
+        const read: SyncLog['read'] = (query) => {
           if (away) throw new Error('away');
           return log.read(query);
         };

@@ -211,11 +211,11 @@ export function later(log: Log, clock: FakeClock): Log {
 }
 
 /** A log whose reports can be cut off for a while, as a connection to another machine is. */
-export interface Deaf extends Log {
+export type Deaf = Log & {
   cut(): void;
   /** Reports again, from `head` on. */
   restore(head: Cursor): void;
-}
+};
 
 export function deafen(log: Log): Deaf {
   let cut = false;

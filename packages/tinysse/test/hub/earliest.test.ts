@@ -53,10 +53,10 @@ test.each([true, false])(
     const make = (clock: FakeClock): Log => {
       const log = memoryLog({ clock, maxEventsPerChannel: 4 });
       const read = (query: LogQuery): LogPage => {
-        const { floors: _, ...page } = log.read(query) as LogPage;
+        const { floors: _, ...page } = log.read(query);
         return page as LogPage;
       };
-      return inMemory ? ({ ...log, read } as Log) : later({ ...log, read } as Log, clock);
+      return inMemory ? { ...log, read } : later({ ...log, read }, clock);
     };
     // A window so small that the log is asked for everything.
     const { connect, publish, settleLater } = createBench(make, { windowBytes: 1 });

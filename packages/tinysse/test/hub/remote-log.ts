@@ -1,4 +1,4 @@
-import type { Log, LogWatcher } from 'tinysse';
+import type { AsyncLog, Log, LogWatcher } from 'tinysse';
 import type { FakeClock } from 'tinysse/testing';
 import type { Cursor } from '../../src/protocol/cursor.js';
 
@@ -6,7 +6,7 @@ import type { Cursor } from '../../src/protocol/cursor.js';
  * A log as one on another machine behaves, over a log in memory. What it answers and what it reports take their own ways:
  * each comes in order, and either may come long after the other. Reports may be lost, and the log may fail over.
  */
-export interface RemoteLog extends Log {
+export interface RemoteLog extends AsyncLog {
   /** Nothing arrives on this way until it is released. */
   hold(way: Way): void;
   release(way: Way): void;
