@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { type Browser, chromium } from 'playwright-core';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { FLAGS } from './client/site.js';
@@ -21,10 +22,13 @@ async function freePort(): Promise<string> {
   return String(port);
 }
 
+const linesOf = (child: ChildProcess) => createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
+
 /** The guide's server and page in a folder of their own. While the folder has a file `hold`, a snapshot stops after its first row. */
 async function createSite() {
   const port = await freePort();
-  const holding = "{ yield todo(id); while (existsSync('hold')) await new Promise((go) => setTimeout(go, 20)); }";
+  const holding =
+    "{ yield todo(id); if (existsSync('hold')) console.log('holds'); while (existsSync('hold')) await new Promise((go) => setTimeout(go, 20)); }";
   const edit = (code: string) =>
     code
       .replaceAll('8080', port)
@@ -34,12 +38,14 @@ async function createSite() {
   const inFolder = (name: string) => join(dirname(file), name);
   writeFileSync(inFolder('page.html'), example('page').code);
   let child: ChildProcess | undefined;
+  let lines: AsyncIterator<string>;
   const site = {
     url: `http://127.0.0.1:${port}/`,
     async start() {
       const started = spawn(process.execPath, [file], { cwd: dirname(file), stdio: ['ignore', 'pipe', 'inherit'] });
       child = started;
-      await once(started.stdout!, 'data');
+      lines = linesOf(started);
+      expect((await lines.next()).value).toBe('up');
     },
     async stop() {
       const ended = once(child!, 'exit');
@@ -50,6 +56,8 @@ async function createSite() {
     write: (rows: [string, string][]) => writeFileSync(inFolder('todos.json'), JSON.stringify(rows)),
     rows: () => new Map<string, string>(JSON.parse(readFileSync(inFolder('todos.json'), 'utf8'))),
     hold: () => writeFileSync(inFolder('hold'), ''),
+    /** Waits until a snapshot is held. */
+    holds: async () => expect((await lines.next()).value).toBe('holds'),
     release: () => rmSync(inFolder('hold')),
     put: (id: string, text: string) => fetch(new URL(`/todos/${id}`, site.url), { method: 'PUT', body: text }),
     /** Runs shell commands of the guide. */
@@ -177,6 +185,7 @@ describeWith(['chromium', 'curl'], 'the page of the guide', () => {
 });
 
 test('every example of the guide is run by a test', () => {
-  const here = readFileSync(new URL(import.meta.url), 'utf8');
+  const files = [import.meta.url, new URL('../../tinysse-hub/test/snapshots/guide.test.ts', import.meta.url)];
+  const here = files.map((file) => readFileSync(new URL(file), 'utf8')).join();
   for (const name of examplesOf(readFileSync(guide, 'utf8')).keys()) expect(here).toContain(`'${name}'`);
 });
