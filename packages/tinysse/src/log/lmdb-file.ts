@@ -1,5 +1,5 @@
 /// <reference types="node" />
-import { closeSync, openSync, readSync, type Stats, statSync } from 'node:fs';
+import { closeSync, openSync, readSync, type Stats, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { SSEError } from '../errors.js';
 
@@ -49,15 +49,29 @@ export class DataFile {
   }
 
   /**
-   * LMDB goes on with a file that was deleted, and everything written to it is gone with the process.
-   * @throws SSEError LOG_UNAVAILABLE when there is no file any more, or another one
+   * LMDB goes on with a file that was deleted, and everything written to it is gone with the process. When the disk has turned
+   * read-only, lmdb-js 3.5 writes its message of the failed write beyond the memory that it has for it, which ends the process.
+   * @throws SSEError LOG_UNAVAILABLE when there is no file any more, or another one, or none that can be written
    */
   check(): void {
     const { dev, ino } = this.#opened;
     const there = statSync(this.#path, { throwIfNoEntry: false });
-    if (there?.dev === dev && there.ino === ino) return;
-    throw new SSEError('LOG_UNAVAILABLE', `${this.#path} was taken away while the log was open`, {
-      outcome: 'rejected',
-    });
+    if (there?.dev !== dev || there.ino !== ino)
+      throw new SSEError('LOG_UNAVAILABLE', `${this.#path} was taken away while the log was open`, {
+        outcome: 'rejected',
+      });
+    try {
+      // Only a change shows it: a file system that has shut itself down after an error still says that it can be written.
+      const now = new Date();
+      utimesSync(this.#path, now, now);
+    } catch (cause) {
+      const { code } = cause as NodeJS.ErrnoException;
+      // Whoever may write a file need not be allowed to set its times.
+      if (code !== 'EROFS' && code !== 'EIO') return;
+      throw new SSEError('LOG_UNAVAILABLE', `${this.#path} cannot be written: ${(cause as Error).message}`, {
+        cause,
+        outcome: 'rejected',
+      });
+    }
   }
 }

@@ -1,0 +1,116 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Cursor } from 'tinysse';
+import { lmdbLog } from 'tinysse/lmdb';
+import { createFakeClock } from 'tinysse/testing';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { all, counted, dataOf, event } from './lmdb-bench.js';
+
+const run = (command: string, ...args: string[]): void => void execFileSync(command, args, { stdio: 'ignore' });
+
+/** A file system of its own, in a file. */
+class Disk {
+  readonly path: string;
+  readonly #root = mkdtempSync(join(tmpdir(), 'tinysse-readonly-'));
+  readonly #image = join(this.#root, 'image');
+
+  /** @throws where this user may not mount one */
+  constructor() {
+    this.path = join(this.#root, 'disk');
+    mkdirSync(this.path);
+    writeFileSync(this.#image, '');
+    truncateSync(this.#image, 64 * 2 ** 20);
+    try {
+      run('mkfs.ext4', '-q', '-F', this.#image);
+      this.mount();
+    } catch (error) {
+      rmSync(this.#root, { recursive: true });
+      throw error;
+    }
+  }
+
+  mount(): void {
+    run('mount', '-o', 'loop,errors=remount-ro', this.#image, this.path);
+  }
+
+  /** Turns it read-only under those who write to it, as the kernel does when a disk fails. */
+  fail(): void {
+    run('mount', '-o', 'remount,abort', this.path);
+  }
+
+  /** @throws while somebody has a file open on it */
+  unmount(): void {
+    run('umount', this.path);
+  }
+
+  remove(): void {
+    run('umount', '-l', this.path);
+    rmSync(this.#root, { recursive: true });
+  }
+}
+
+function permitted(): boolean {
+  try {
+    new Disk().remove();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const isPermitted = permitted();
+const suite = isPermitted || process.env.TINYSSE_TEST_REQUIRE === 'all' ? describe : describe.skip;
+
+suite(`a disk that turns read-only${isPermitted ? '' : ' (skipped: needs the right to mount an ext4 image)'}`, () => {
+  test('makes the log refuse everything, and it goes on with all that it acknowledged once it can write again', async () => {
+    const disk = new Disk();
+    const clock = createFakeClock();
+    // lmdb-js writes every failed commit to the console, and beyond its memory. There must be none.
+    const said = vi.spyOn(console, 'error').mockImplementation(() => {});
+    const path = join(disk.path, 'log');
+    const log = lmdbLog({ path, clock });
+    onTestFinished(async () => {
+      said.mockRestore();
+      await log.close();
+      disk.remove();
+    });
+    const heard: unknown[] = [];
+    await log.watch({ committed() {}, interrupted: (head) => heard.push(head) });
+    const kept = Array.from({ length: 20 }, (_, i) => String(i));
+    const cursors = await Promise.all(kept.map((data) => log.append(event('a', data))));
+    const head = cursors.at(-1) as Cursor;
+
+    disk.fail();
+    const refusal = { code: 'LOG_UNAVAILABLE', outcome: 'rejected' };
+    const append = async (data: string) => log.append(event('a', data));
+    for (let i = 0; i < 5; i++) await expect(append('refused')).rejects.toMatchObject(refusal);
+    await expect((async () => log.stats())()).rejects.toMatchObject(refusal);
+    clock.advance(1_000);
+    await expect(append('refused')).rejects.toMatchObject(refusal);
+    expect(heard).toEqual([]);
+    expect(said).not.toHaveBeenCalled();
+
+    // The clock stands still, so the log does not look at the directory that the disk was mounted on.
+    await vi.waitFor(() => disk.unmount());
+    disk.mount();
+    clock.advance(1_000);
+    await vi.waitFor(() => expect(heard).toEqual([head]));
+    expect(await append('again')).toEqual({ epoch: head.epoch, offset: head.offset + 1 });
+    expect(dataOf((await all(log, 'a')).entries)).toEqual([...kept, 'again']);
+    expect(await log.stats()).toMatchObject(await counted(log, 'a'));
+  });
+
+  test('is noticed without a publish, by whoever asks how the log is', async () => {
+    const disk = new Disk();
+    const log = lmdbLog({ path: join(disk.path, 'log'), clock: createFakeClock() });
+    onTestFinished(async () => {
+      await log.close();
+      disk.remove();
+    });
+    await log.append(event('a', ''));
+    disk.fail();
+    await expect((async () => log.stats())()).rejects.toMatchObject({ code: 'LOG_UNAVAILABLE', outcome: 'rejected' });
+  });
+});
