@@ -15,7 +15,9 @@ const tool =
   async () => {
     await run(...command);
   };
-const code = ['packages', 'scripts', 'examples', 'bench', 'faults', 'runtimes'].filter((folder) => existsSync(folder));
+const code = ['packages', 'scripts', 'examples', 'bench', 'faults', 'runtimes', 'rehearsal'].filter((folder) =>
+  existsSync(folder),
+);
 
 /**
  * A check throws a Problem, or gives what there is to say beside that all is well.

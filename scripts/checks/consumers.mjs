@@ -6,7 +6,16 @@ import { Problem, packInto, run } from './run.mjs';
 /** Every minor version of the compiler; each is installed under the name `ts` and its version. */
 const COMPILERS = ['5.4', '5.5', '5.6', '5.7', '5.8', '5.9', '6', '7'];
 
-const OTHERS = ['@types/node@20', 'react@19', '@types/react@19', 'vue@3', 'svelte@5', 'redis@6', 'lmdb@3'];
+const OTHERS = [
+  '@types/node@20',
+  '@types/node26@npm:@types/node@26',
+  'react@19',
+  '@types/react@19',
+  'vue@3',
+  'svelte@5',
+  'redis@6',
+  'lmdb@3',
+];
 /** Checks that the types of every entry resolve. Not a dependency of the repository: it brings a compiler of its own. */
 const ATTW = '@arethetypeswrong/cli@0.18';
 const JEST = ['jest@30', 'jest-environment-jsdom@30'];
@@ -23,8 +32,13 @@ const PROJECTS = {
   },
   node16: {
     compilerOptions: { module: 'Node16', moduleResolution: 'node16', ...NODE },
-    files: ['web.ts'],
+    files: ['web.ts', 'node.ts'],
     compilers: COMPILERS,
+  },
+  node26: {
+    compilerOptions: { module: 'NodeNext', moduleResolution: 'nodenext', ...NODE, types: ['node26'] },
+    files: ['node.ts'],
+    compilers: ['5.9', '7'],
   },
   nodenext: {
     compilerOptions: { module: 'NodeNext', moduleResolution: 'nodenext', ...NODE, ...DOM },
@@ -53,7 +67,7 @@ export async function consumers() {
       if (process.env.TINYSSE_TEST_REQUIRE === 'all') throw error;
       return `not checked, npm cannot install the compilers: ${error.message.split('\n')[0]}`;
     }
-    for (const file of ['web.ts', 'dom.ts', 'peers.ts', 'jsdom.test.mjs'])
+    for (const file of ['web.ts', 'node.ts', 'dom.ts', 'peers.ts', 'jsdom.test.mjs'])
       copyFileSync(resolve('scripts/consumer', file), join(folder, file));
     copyFileSync(resolve('scripts/consumer/web.ts'), join(folder, 'web.cts'));
 

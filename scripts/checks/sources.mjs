@@ -3,7 +3,7 @@ import ts from 'typescript';
 import { Problem, repositoryFiles } from './run.mjs';
 
 const LONGEST = 400;
-const CODE = /(^|\/)(src|test|scripts|bench|examples|faults|runtimes)\/.*\.(ts|tsx|mjs)$/;
+const CODE = /(^|\/)(src|test|scripts|bench|examples|faults|runtimes|rehearsal)\/.*\.(ts|tsx|mjs)$/;
 const SHIPPED_CODE = /^packages\/[^/]+\/src\/.*\.(ts|tsx|mjs|js)$/;
 // What a client must make of bytes cannot be said through the encoder.
 const SUITES = /\/src\/testing\//;
@@ -42,7 +42,7 @@ export async function oneWriter() {
 /** The lock files work with any registry that a person has configured. */
 export async function lockNamesNoHost() {
   const problems = [];
-  for (const file of ['package-lock.json', 'runtimes/package-lock.json'])
+  for (const file of ['package-lock.json', 'runtimes/package-lock.json', 'rehearsal/package-lock.json'])
     for (const [name, { resolved = '' }] of Object.entries(JSON.parse(readFileSync(file, 'utf8')).packages))
       if (resolved.includes('://')) problems.push(`${file}: ${name} is resolved to ${resolved}`);
   report(problems);

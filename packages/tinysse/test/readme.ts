@@ -2,32 +2,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { transformSync } from 'esbuild';
+import { type Example, examplesOf } from '../../../scripts/readme-examples.mjs';
 
-/** A code block of a Markdown file that has a name: an HTML comment `<!-- example: NAME -->` stands before its fence. */
-export interface Example {
-  name: string;
-  /** What follows the opening fence: `ts`, `js`, `html`, `sh`, … */
-  language: string;
-  code: string;
-  /** The line of the opening fence, counting from 1. */
-  line: number;
-}
-
-const NAMED_BLOCK = /^<!-- example: (.+?) -->\n+(?:```(\w+)[^\n]*\n(.*?)^```$)?/gms;
-
-/** The named examples of a Markdown text. Throws where a name stands twice or before no code block. */
-export function examplesOf(text: string): Map<string, Example> {
-  const markdown = text.replaceAll('\r\n', '\n');
-  const examples = new Map<string, Example>();
-  for (const match of markdown.matchAll(NAMED_BLOCK)) {
-    const [whole, name, language, code] = match as unknown as [string, string, string?, string?];
-    if (language === undefined || code === undefined) throw new Error(`No code block follows "example: ${name}"`);
-    if (examples.has(name)) throw new Error(`Two examples are named "${name}"`);
-    const before = markdown.slice(0, match.index) + whole.slice(0, whole.indexOf('```'));
-    examples.set(name, { name, language, code, line: before.split('\n').length });
-  }
-  return examples;
-}
+export { examplesOf };
 
 /** The example of that name in the repository's README.md, or in another Markdown file. */
 export function readmeExample(

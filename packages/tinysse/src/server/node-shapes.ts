@@ -1,4 +1,5 @@
-type Listener = (...args: never[]) => void;
+// biome-ignore lint/suspicious/noExplicitAny: @types/node 26 types listeners by event, and then any; `never` does not fit that.
+type Listener = (...args: any[]) => void;
 
 /** What is needed of Node's `IncomingMessage` and of its HTTP/2 counterpart. */
 export interface NodeRequest {
