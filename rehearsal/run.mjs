@@ -31,10 +31,16 @@ function newFolder(name, env) {
     start: (...command) => start(command, { cwd: folder, env }),
     /** @param {string} file @param {string} text */
     write: (file, text) => writeFileSync(join(folder, file), text),
-    /** @param {string} name */
-    examples: (name) => examplesOf(readFileSync(join(folder, 'node_modules', name, 'README.md'), 'utf8')),
   };
 }
+
+/** @param {string} file */
+const readme = (file) => examplesOf(readFileSync(new URL(file, import.meta.url), 'utf8'));
+const repositoryReadme = readme('../README.md');
+const hubReadme = readme('../packages/tinysse-hub/README.md');
+
+/** The words of an example that is one command. @param {typeof hubReadme} examples @param {string} name */
+const command = (examples, name) => examples.get(name).code.trim().split(' ');
 
 /** Runs the server and the client of README, and waits for the first event at the client. */
 async function firstEvent(app, server, client) {
@@ -49,8 +55,9 @@ async function library(env) {
   const app = newFolder('app', env);
   const started = performance.now();
   await app.run('npm', 'init', '-y');
-  await app.run('npm', 'install', 'tinysse');
-  const examples = app.examples('tinysse');
+  await app.run(...command(repositoryReadme, 'install'));
+  // The README that came with the package.
+  const examples = examplesOf(readFileSync(join(app.folder, 'node_modules/tinysse/README.md'), 'utf8'));
   const port = String(await freePort());
   /** @param {string} name @param {string} file */
   const save = (name, file) => app.write(file, examples.get(name).code.replaceAll('8080', port));
@@ -77,18 +84,15 @@ async function hub(env) {
   const port = String(await freePort());
   const app = newFolder('hub', { ...env, TINYSSE_PORT: port, TINYSSE_URL: `http://127.0.0.1:${port}` });
   await app.run('npm', 'init', '-y');
-  await app.run('npm', 'install', 'tinysse-hub');
-  const lines = app.examples('tinysse-hub');
-  /** @param {string} name */
-  const command = (name) => lines.get(name).code.replace(/ +#.*/g, '').trim().split(' ');
-  const hub = app.start(...command('serve'));
+  await app.run(...command(hubReadme, 'install'));
+  const hub = app.start(...command(hubReadme, 'serve'));
   await ready(`http://127.0.0.1:${port}/readyz`);
-  const tail = app.start(...command('tail'));
+  const tail = app.start(...command(hubReadme, 'tail'));
   const heard = firstLine(tail, /hello/, TIMEOUT_MS);
   // The subscriber may connect after an event: publish until it has heard one.
   let waiting = true;
   const publishing = (async () => {
-    while (waiting) await app.run(...command('publish'));
+    while (waiting) await app.run(...command(hubReadme, 'publish'));
   })();
   try {
     done(`npx tinysse-hub serve, publish, tail: ${await heard}`);

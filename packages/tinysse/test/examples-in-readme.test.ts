@@ -22,9 +22,12 @@ async function freePort(): Promise<number> {
   return port;
 }
 
+const README = new URL('../../../README.md', import.meta.url);
+
 /** Runs an example as a reader would, on another port. @returns its output, line by line */
 function run(name: string, port: number, edit = (code: string) => code): AsyncIterator<string> {
-  const { file, remove } = writeExample(readmeExample(name), (code) => edit(code.replaceAll('8080', String(port))));
+  const example = name.startsWith('quick') ? readmeExample(name, README) : readmeExample(name);
+  const { file, remove } = writeExample(example, (code) => edit(code.replaceAll('8080', String(port))));
   const child = spawn(process.execPath, [file], { stdio: ['ignore', 'pipe', 'inherit'] });
   cleanups.push(() => child.kill('SIGKILL'), remove);
   return createInterface({ input: child.stdout })[Symbol.asyncIterator]();
@@ -44,6 +47,13 @@ test('the Node server sends its ticks', async () => {
   const port = await freePort();
   run('node', port);
   expect(await firstMessage(port)).toMatchObject({ event: 'tick', data: expect.stringMatching(/^20/) });
+});
+
+test('the first server and the first client of the README understand each other', async () => {
+  const port = await freePort();
+  run('quick server', port);
+  const lines = run('quick client', port);
+  expect((await lines.next()).value).toMatch(/^20\d\d-/);
 });
 
 test('the fetch server sends its ticks', async () => {
@@ -137,10 +147,19 @@ test('the certificate of a client is complete', async () => {
   expect(lines).toEqual([expect.stringMatching(/^(\d+) of \1$/)]);
 });
 
-test('every example of the README is run by a test', () => {
+test('every example of the README and of the guide is run by a test', () => {
   const here = ['examples-in-readme', 'eventsource-in-readme', 'hooks/react-in-readme']
     .map((name) => readFileSync(new URL(`${name}.test.ts`, import.meta.url), 'utf8'))
     .join();
-  const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8');
-  for (const name of examplesOf(readme).keys()) expect(here).toContain(`'${name}'`);
+  const guide = readFileSync(new URL('../../../docs/guide.md', import.meta.url), 'utf8');
+  const rehearsal = readFileSync(new URL('../../../rehearsal/run.mjs', import.meta.url), 'utf8');
+  for (const name of examplesOf(guide).keys()) expect(here).toContain(`'${name}'`);
+  for (const name of examplesOf(readFileSync(README, 'utf8')).keys()) expect(here + rehearsal).toContain(`'${name}'`);
+});
+
+test('the figures of the README are those of the last measurement', () => {
+  const measured = readFileSync(new URL('../../../docs/bench.md', import.meta.url), 'utf8');
+  const rows = readFileSync(README, 'utf8').match(/^\| (deliveries a second|CPU µs for a delivery).*$/gm)!;
+  expect(rows).toHaveLength(2);
+  for (const figure of rows.join().match(/(?<=\| )[\d,.]+( M)?(?= )/g)!) expect(measured).toContain(`| ${figure} |`);
 });

@@ -6,10 +6,10 @@ import { type Example, examplesOf } from '../../../scripts/readme-examples.mjs';
 
 export { examplesOf };
 
-/** The example of that name in the repository's README.md, or in another Markdown file. */
+/** The example of that name in docs/guide.md, or in another Markdown file. */
 export function readmeExample(
   name: string,
-  file: string | URL = new URL('../../../README.md', import.meta.url),
+  file: string | URL = new URL('../../../docs/guide.md', import.meta.url),
 ): Example {
   const examples = examplesOf(readFileSync(file, 'utf8'));
   const example = examples.get(name);
