@@ -11,6 +11,7 @@ import manyChannels from './many-channels.mjs';
 import publish from './publish.mjs';
 import reading from './reading.mjs';
 import reconnectStorm from './reconnect-storm.mjs';
+import snapshot from './snapshot.mjs';
 import stalled from './stalled.mjs';
 import threeChannels from './three-channels.mjs';
 
@@ -50,6 +51,7 @@ export const cases = [
   manyChannels,
   stalled,
   reconnectStorm,
+  snapshot,
   decode,
   lineEnds,
   reading,

@@ -17,6 +17,7 @@ export async function loadServer(name, spec, root) {
       publishers: 1,
       ...spec,
       port: server.port,
+      snapshotPort: subject.snapshotPort?.(server.port),
       pids: server.pids,
     });
   } catch (error) {

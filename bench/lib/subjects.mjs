@@ -25,7 +25,8 @@ const noBun = () => (bunProgram() ? undefined : 'bun is neither installed by npm
  * What is measured.
  *
  * @typedef {{ title: string, ours: boolean, start(port: number, root: string): { command: string[], clean?: () => void },
- *   absent?(): string | undefined, eventsPath?: string, publishPath?: string }} Subject
+ *   absent?(): string | undefined, eventsPath?: string, publishPath?: string,
+ *   snapshotPort?(port: number): number }} Subject
  */
 
 /** @type {Record<string, Subject>} */
@@ -35,6 +36,13 @@ export const subjects = {
   // What is published while clients come back must not evict what they come back for.
   retaining: { title: 'tinysse-hub', ours: true, start: program('--retain-events', '10000') },
   library: { title: 'tinysse in node:http', ours: true, start: node('servers/library.mjs') },
+  snapshotUrl: {
+    title: 'tinysse-hub',
+    ours: true,
+    start: (port, root) => program('--snapshot-url', `http://127.0.0.1:${port + 1}/`)(port, root),
+    snapshotPort: (port) => port + 1,
+  },
+  snapshots: { title: 'tinysse in node:http', ours: true, start: node('servers/snapshots.mjs') },
   fetch: { title: 'tinysse, fetch on Node', ours: true, start: node('servers/fetch.mjs') },
   honoNode: { title: "tinysse in Hono, Node's response", ours: true, start: node('servers/hono-node.mjs') },
   fetchBun: { title: 'tinysse, fetch on Bun', ours: true, start: bun('servers/fetch.mjs'), absent: noBun },

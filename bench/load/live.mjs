@@ -6,11 +6,11 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { check } from './check.mjs';
 import { Session } from './session.mjs';
 
-const { spec, clients, rate, published } = workerData;
+const { spec, clients, rate, published, lastEventId } = workerData;
 const session = new Session(spec);
 // What was published before is due to none of these clients.
 for (let i = 0; i < published; i++) session.targets.push([]);
-await session.connect(clients);
+await session.connect(clients, { lastEventId });
 const publisher = await session.publisher(1);
 publisher.sent = publisher.answered = published;
 session.measure();

@@ -3,10 +3,11 @@
 import { batch } from './scenarios/batch.mjs';
 import { fanOut } from './scenarios/fan-out.mjs';
 import { idle } from './scenarios/idle.mjs';
+import { snapshot } from './scenarios/snapshot.mjs';
 import { stalled } from './scenarios/stalled.mjs';
 import { storm } from './scenarios/storm.mjs';
 
-const scenarios = { batch, fanOut, idle, stalled, storm };
+const scenarios = { batch, fanOut, idle, snapshot, stalled, storm };
 const MOST_CLIENTS = 15_000;
 const MOST_MS = 100_000;
 

@@ -36,25 +36,16 @@ export const systemClock: Clock = {
  * @param ms - how long it may take in milliseconds
  * @param late - gives the value instead, or throws
  */
-export async function inTime<T>(
-  promise: Promise<T>,
-  ms: number,
-  clock: Pick<Clock, 'after'>,
-  late: () => T,
-): Promise<T> {
-  let cancel = (): void => {};
-  const deadline = new Promise<T>((resolve, reject) => {
-    cancel = clock.after(ms, () => {
+export function inTime<T>(promise: Promise<T>, ms: number, clock: Pick<Clock, 'after'>, late: () => T): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.after(ms, () => {
       try {
         resolve(late());
       } catch (error) {
         reject(error);
       }
     });
+    // Promises of other libraries have no `finally`.
+    Promise.resolve(promise).then(resolve, reject).finally(cancel);
   });
-  try {
-    return await Promise.race([promise, deadline]);
-  } finally {
-    cancel();
-  }
 }

@@ -12,44 +12,54 @@ export interface AnswerLimits {
   readonly answerBytes: number;
 }
 
-/**
- * Reads an answer's body as events, one a line. Empty lines are skipped; the last one needs no line end.
- * @throws SnapshotFailure SNAPSHOT_TOO_LARGE, SNAPSHOT_INVALID, and what the body throws
- */
-export async function* eventsOf(
-  body: AsyncIterable<Buffer>,
-  { lineBytes, answerBytes }: AnswerLimits,
-): AsyncGenerator<SourceEvent> {
-  const begun: Buffer[] = [];
-  let length = 0;
-  let total = 0;
-  let number = 0;
-  const hold = (piece: Buffer): void => {
-    begun.push(piece);
-    length += piece.length;
-    if (length > lineBytes)
-      throw new SnapshotFailure('SNAPSHOT_TOO_LARGE', `line ${number + 1} is longer than ${lineBytes} bytes`);
-  };
-  const line = (): SourceEvent | undefined => {
-    const bytes = begun.length === 1 ? begun[0]! : Buffer.concat(begun);
-    begun.length = length = 0;
-    return eventOf(bytes, ++number);
-  };
-  for await (const chunk of body) {
-    total += chunk.length;
-    if (total > answerBytes)
+/** Reads an answer's body as events, one a line. Empty lines are skipped; the last one needs no line end. */
+export class LineReader {
+  readonly #limits: AnswerLimits;
+  readonly #begun: Buffer[] = [];
+  #length = 0;
+  #total = 0;
+  #number = 0;
+
+  constructor(limits: AnswerLimits) {
+    this.#limits = limits;
+  }
+
+  /** @returns the events that a chunk of the body ends @throws SnapshotFailure SNAPSHOT_TOO_LARGE, SNAPSHOT_INVALID */
+  take(chunk: Buffer): SourceEvent[] {
+    const { answerBytes } = this.#limits;
+    this.#total += chunk.length;
+    if (this.#total > answerBytes)
       throw new SnapshotFailure('SNAPSHOT_TOO_LARGE', `the answer is longer than ${answerBytes} bytes`);
+    const events: SourceEvent[] = [];
     let start = 0;
     for (let end = chunk.indexOf(LF); end >= 0; end = chunk.indexOf(LF, start)) {
-      hold(chunk.subarray(start, end));
+      this.#hold(chunk.subarray(start, end));
       start = end + 1;
-      const event = line();
-      if (event) yield event;
+      events.push(...this.#line());
     }
-    if (start < chunk.length) hold(chunk.subarray(start));
+    if (start < chunk.length) this.#hold(chunk.subarray(start));
+    return events;
   }
-  const last = length > 0 ? line() : undefined;
-  if (last) yield last;
+
+  /** @returns the event of a last line without a line end, if there is one @throws SnapshotFailure SNAPSHOT_INVALID */
+  end(): SourceEvent[] {
+    return this.#length > 0 ? this.#line() : [];
+  }
+
+  #hold(piece: Buffer): void {
+    const { lineBytes } = this.#limits;
+    this.#begun.push(piece);
+    this.#length += piece.length;
+    if (this.#length > lineBytes)
+      throw new SnapshotFailure('SNAPSHOT_TOO_LARGE', `line ${this.#number + 1} is longer than ${lineBytes} bytes`);
+  }
+
+  #line(): SourceEvent[] {
+    const bytes = this.#begun.length === 1 ? this.#begun[0]! : Buffer.concat(this.#begun);
+    this.#begun.length = this.#length = 0;
+    const event = eventOf(bytes, ++this.#number);
+    return event ? [event] : [];
+  }
 }
 
 /** @param number - of the line, for the message @returns undefined for an empty line */

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { SnapshotOf, SourceEvent } from 'tinysse';
 import { type Credentials, credentialsOf } from '../auth/credentials.js';
 import { SnapshotFailure } from './failure.js';
-import { type AnswerLimits, eventsOf } from './lines.js';
+import { type AnswerLimits, LineReader } from './lines.js';
 import { type Ask, createAsk } from './request.js';
 
 export interface SnapshotSettings extends AnswerLimits {
@@ -30,19 +30,22 @@ interface Question {
   readonly signal: AbortSignal;
 }
 
+/** Gives the events of an answer as they come, those of one chunk together. */
 async function* read(
   ask: Ask,
   limits: AnswerLimits,
   { channels, credentials, signal }: Question,
-): AsyncGenerator<SourceEvent> {
+): AsyncGenerator<SourceEvent[]> {
   const response = await ask(channels, credentials, signal);
+  const lines = new LineReader(limits);
   try {
-    yield* eventsOf(response, limits);
+    for await (const chunk of response) yield lines.take(chunk as Buffer);
   } catch (error) {
     if (error instanceof SnapshotFailure) throw error;
     throw cut(error);
   }
   if (!response.complete) throw cut();
+  yield lines.end();
 }
 
 const cut = (cause?: unknown): SnapshotFailure =>
@@ -52,12 +55,14 @@ const cut = (cause?: unknown): SnapshotFailure =>
 class Answer implements AsyncIterable<SourceEvent>, AsyncIterator<SourceEvent> {
   readonly #places: Places;
   readonly #ending = new AbortController();
-  readonly #events: AsyncGenerator<SourceEvent>;
+  readonly #chunks: AsyncGenerator<SourceEvent[]>;
+  #events: SourceEvent[] = [];
+  #read = 0;
   #unread: SnapshotFailure | undefined;
 
-  constructor(places: Places, read: (signal: AbortSignal) => AsyncGenerator<SourceEvent>) {
+  constructor(places: Places, read: (signal: AbortSignal) => AsyncGenerator<SourceEvent[]>) {
     this.#places = places;
-    this.#events = read(this.#ending.signal);
+    this.#chunks = read(this.#ending.signal);
   }
 
   [Symbol.asyncIterator](): this {
@@ -65,13 +70,22 @@ class Answer implements AsyncIterable<SourceEvent>, AsyncIterator<SourceEvent> {
   }
 
   async next(): Promise<IteratorResult<SourceEvent>> {
+    while (this.#read === this.#events.length) if (!(await this.#more())) return { done: true, value: undefined };
+    if (this.#unread) throw this.#unread;
+    return { done: false, value: this.#events[this.#read++]! };
+  }
+
+  /** @returns whether there are more: false at the end */
+  async #more(): Promise<boolean> {
     if (this.#unread) throw this.#unread;
     this.#places.reads(this);
     try {
-      const next = await this.#events.next();
-      if (next.done) this.#places.leave(this);
+      const { done, value = [] } = await this.#chunks.next();
+      this.#events = value as SourceEvent[];
+      this.#read = 0;
+      if (done) this.#places.leave(this);
       else this.#places.waits(this);
-      return next;
+      return !done;
     } catch (error) {
       this.#places.leave(this);
       throw error;
@@ -82,7 +96,7 @@ class Answer implements AsyncIterable<SourceEvent>, AsyncIterator<SourceEvent> {
     this.#places.leave(this);
     this.#ending.abort();
     // Not awaited: it would wait for what the snapshot server still has to say.
-    void this.#events.return(undefined).catch(() => {});
+    void this.#chunks.return(undefined).catch(() => {});
     return { done: true, value: undefined };
   }
 
@@ -100,7 +114,7 @@ class Answer implements AsyncIterable<SourceEvent>, AsyncIterator<SourceEvent> {
 class Places {
   readonly #most: number;
   readonly #open = new Set<Answer>();
-  /** Those whose clients have an event to read, in the order in which they got it. */
+  /** Those whose clients have events to read, in the order in which they got them. */
   readonly #waiting = new Set<Answer>();
 
   constructor(most: number) {

@@ -193,7 +193,7 @@ export class Hub {
       subscriber.note(subscriber.control.position(subscriber.start, heartbeatMs));
       subscriber.step();
     };
-    stopSource = runSource(subscriber, { open: () => source, done });
+    stopSource = runSource(subscriber, { clock, open: () => source, done });
   }
 
   /** Ends every stream of a channel, here and now. @returns how many */

@@ -73,6 +73,7 @@ export class Snapshots {
       throw new SSEError('SNAPSHOT_TIMEOUT', `the snapshot gave nothing for ${limits.snapshotTimeoutMs} ms`);
     };
     return runSource(subscriber, {
+      clock,
       turns: this.#turns,
       inTime: (value) => inTime(value, limits.snapshotTimeoutMs, clock, late),
       open: () => {

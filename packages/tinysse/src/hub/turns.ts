@@ -14,13 +14,16 @@ export class Turns {
     return this.#queue.length;
   }
 
-  /** Resolves when there is a turn; it must be given back. */
-  take(): Promise<void> | undefined {
+  /**
+   * Resolves when there is a turn; it must be given back.
+   * @param ahead - whether to go before all that wait
+   */
+  take(ahead = false): Promise<void> | undefined {
     if (this.taken < this.#most) {
       this.taken++;
       return undefined;
     }
-    return new Promise((go) => this.#queue.push(go));
+    return new Promise((go) => (ahead ? this.#queue.unshift(go) : this.#queue.push(go)));
   }
 
   /** Hands the turn on, so that no newcomer overtakes the queue. */

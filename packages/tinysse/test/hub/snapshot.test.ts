@@ -132,6 +132,66 @@ describe('a snapshot', () => {
     expect(bench.errors).toMatchObject([['a snapshot failed', { code: 'RESERVED_EVENT' }]]);
   });
 
+  test('that fails without an error has failed as well', async () => {
+    const bench = createBench();
+    const client = bench.connect('a', 'latest', { snapshot: () => Promise.reject(undefined) });
+    await bench.settleLater();
+    expect(client.why).toEqual(['failed']);
+  });
+
+  test('leaves in few writes, in order, and a page of it lets others have their turn', async () => {
+    const bench = createBench();
+    const live = bench.connect('b', 'earliest');
+    const rows = Array.from({ length: 5_000 }, (_, i) => ({ data: `row ${i} ${'x'.repeat(100)}` }));
+    let heard = 0;
+    function* snapshot() {
+      for (const [i, one] of rows.entries()) {
+        if (i === 1_000) bench.publish('b', 'news');
+        if (i === 2_000) heard = live.data.length;
+        yield one;
+      }
+    }
+    const client = bench.connect('a', 'latest', { snapshot });
+    let writes = 0;
+    const write = client.write.bind(client);
+    client.write = (piece) => {
+      writes++;
+      return write(piece);
+    };
+    await bench.settleLater();
+    expect(client.data).toEqual(rows.map(({ data }) => data));
+    expect(writes).toBeLessThan(60);
+    expect(heard).toBe(1);
+  });
+
+  test('whose client reads again goes before those that have not begun', async () => {
+    const { limits } = createBench.defaults;
+    const bench = createBench(undefined, { limits: { ...limits, snapshots: 1 } });
+    const order: string[] = [];
+    const answers: (() => void)[] = [];
+    const slow = (name: string) =>
+      async function* () {
+        for (const part of [1, 2]) {
+          await new Promise<void>((go) => answers.push(go));
+          order.push(`${name}${part}`);
+          yield { data: name };
+        }
+      };
+    const answer = async (): Promise<void> => {
+      answers.shift()?.();
+      await bench.settleLater();
+    };
+    const first = bench.connect('a', 'latest', { snapshot: slow('a') });
+    await bench.settleLater();
+    for (const name of ['b', 'c']) bench.connect('a', 'latest', { snapshot: slow(name) });
+    first.reading = false;
+    await answer();
+    first.read();
+    await bench.settleLater();
+    while (answers.length > 0) await answer();
+    expect(order).toEqual(['a1', 'b1', 'b2', 'a2', 'c1', 'c2']);
+  });
+
   test('is told to the observer, with its error if it failed, and not when its client has left', async () => {
     const told: unknown[] = [];
     const bench = createBench(undefined, { observer: { snapshotTaken: (ms, error) => told.push([ms >= 0, error]) } });
