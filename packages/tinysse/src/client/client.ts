@@ -1,9 +1,9 @@
 import { fetchSafely, ownSignal } from '#runtime';
 import { SSEError } from '../errors.js';
 import type { CodecFor, Untyped } from '../protocol/codec.js';
-import { POSITION_EVENT, RESERVED_PREFIX, RESET_EVENT } from '../protocol/event.js';
+import { POSITION_EVENT, RESERVED_PREFIX, RESET_EVENT, SNAPSHOT_EVENT } from '../protocol/event.js';
 import { clientClock } from './clock.js';
-import { createListeners, OPEN, RESET, STATE } from './listeners.js';
+import { createListeners, OPEN, RESET, SNAPSHOT, STATE } from './listeners.js';
 import { createLoops } from './loops.js';
 import { isSeen } from './position.js';
 import { type Failure, isOnce, obeyed, type ReconnectState, reconnect } from './reconnect.js';
@@ -76,6 +76,11 @@ export function createSSEClient<Events extends object = Untyped>(
   // ordered.
   let openedAt: number | undefined;
   let ordered: boolean | undefined;
+  /** Of this connection: the position that it was asked for, and the snapshot that it is bringing. */
+  let from: string;
+  let snapshot: object | undefined;
+  /** Whether the application has a part of a snapshot. Only another snapshot mends that. */
+  let half: boolean | undefined;
   /** Whether this connection has brought a message that was new. */
   let brought: boolean | undefined;
   /** Ends what goes on now: the stream, or the wait for the next one. */
@@ -98,6 +103,8 @@ export function createSSEClient<Events extends object = Untyped>(
 
   /** @returns whether there was something new */
   const advance = (id: string): boolean => {
+    // The position comes when the snapshot is complete.
+    if (snapshot) return true;
     if (ordered && isSeen(id, lastEventId)) return false;
     lastEventId = id;
     return true;
@@ -110,7 +117,8 @@ export function createSSEClient<Events extends object = Untyped>(
     release();
     if (signal?.aborted) return abort();
     signal?.addEventListener('abort', abort);
-    ordered = openedAt = brought = undefined;
+    ordered = openedAt = brought = snapshot = undefined;
+    from = lastEventId;
     release = openStream({
       ...limits,
       clock,
@@ -142,17 +150,39 @@ export function createSSEClient<Events extends object = Untyped>(
       onEvent(received, ownId) {
         const { id, event, data } = received;
         const isPosition = event === POSITION_EVENT;
+        const isPlace = isPosition && ownId;
         // Where the first position is not the cursor, a proxy or a redirect has dropped that: the server begins elsewhere.
-        const isElsewhere = isPosition && !ordered && isSeen(lastEventId, lastEventId) && !isSeen(id, lastEventId);
+        const isElsewhere =
+          isPlace &&
+          !ordered &&
+          !snapshot &&
+          (half || (lastEventId === from && isSeen(from, from) && !isSeen(id, from)));
         if (event === RESET_EVENT || isElsewhere) {
           const reset = isElsewhere ? { reason: 'unknown', lastEventId, resumedAt: id } : JSON.parse(data);
-          lastEventId = id;
+          // Without an id of its own a snapshot follows, and the position after it.
+          if (ownId) lastEventId = id;
           emit(RESET, reset);
+          if (isElsewhere && half) {
+            // The server goes on without the snapshot that was cut; to a newcomer it gives one.
+            lastEventId = '';
+            half = false;
+            throw new SSEError('NETWORK', 'the snapshot was cut');
+          }
         }
-        if (isPosition) {
-          ordered = true;
+        if (event === SNAPSHOT_EVENT) {
+          half = true;
+          ordered = false;
+          emit(SNAPSHOT, { ...(snapshot = JSON.parse(data)), complete: false });
+        }
+        if (isPosition) heartbeatMs = Number.parseFloat(data) || heartbeatMs;
+        if (isPlace) {
+          const ended = snapshot;
+          ordered = !ended;
+          half = false;
+          snapshot = undefined;
           advance(id);
-          heartbeatMs = Number.parseFloat(data) || heartbeatMs;
+          ordered = true;
+          if (ended) emit(SNAPSHOT, { ...ended, complete: true });
         } else if (!event.startsWith(RESERVED_PREFIX) && (!ownId || advance(id))) {
           brought = true;
           const message = tell(received);
@@ -200,7 +230,7 @@ export function createSSEClient<Events extends object = Untyped>(
     start();
     return (live, last) => {
       if (live) finish();
-      if (last && state === 'closed') lastEventId = last;
+      if (last !== undefined && state === 'closed') lastEventId = last;
     };
   }, save);
 

@@ -11,5 +11,6 @@ export type {
   SSEClientOptions,
   SSEClientState,
   SSEReset,
+  SSESnapshotNotice,
   SSEStorage,
 } from './types.js';

@@ -12,11 +12,12 @@ export const RESET = 1;
 const ERROR = 2;
 export const OPEN = 3;
 export const STATE = 4;
+export const SNAPSHOT = 5;
 
 /** What an application listens with. */
 type Hearing<Events extends object> = Pick<
   SSEClient<Events>,
-  'onMessage' | 'on' | 'onReset' | 'onError' | 'onOpen' | 'onStateChange'
+  'onMessage' | 'on' | 'onReset' | 'onSnapshot' | 'onError' | 'onOpen' | 'onStateChange'
 >;
 
 /**
@@ -60,6 +61,7 @@ export function createListeners<Events extends object>({
     onMessage: adder(MESSAGE),
     on: (event: string, listener: Listener) => adder(event)(listener),
     onReset: adder(RESET),
+    onSnapshot: adder(SNAPSHOT),
     onError: adder(ERROR),
     onOpen: adder(OPEN),
     onStateChange: adder(STATE),

@@ -8,6 +8,10 @@ export interface Step {
   id: string;
   /** Set when the step is a reset. */
   reset?: SSEReset | undefined;
+  /** Set when the step is the end of a snapshot: which one, and how many messages it had. */
+  whole?: { snapshot: number; parts: number } | undefined;
+  /** Whether the server sends snapshots: a tab that has no position needs one. */
+  snapshots?: boolean;
 }
 
 /**
@@ -20,8 +24,9 @@ export type Placing = { position: string } | 'skip' | 'ask';
  * Places a step of the shared stream for a tab at `position`. A tab may be ahead of the stream, which was read again
  * for another tab, or behind it. Only tinysse cursors tell order: with ids of another kind every step is the next.
  */
-export function place(position: string, { previous, id, reset }: Step): Placing {
+export function place(position: string, { previous, id, reset, snapshots }: Step): Placing {
   const next = { position: id };
+  if (!position && snapshots) return 'ask';
   if (previous === position || !position) return next;
   const here = parseCursor(position);
   const to = parseCursor(id);

@@ -1,13 +1,14 @@
 import { SSEError } from '../errors.js';
 import type { CodecFor, Untyped } from '../protocol/codec.js';
+import type { SSEMessage } from '../protocol/event.js';
 import { createSSEClient } from './client.js';
-import { createListeners, OPEN, RESET, STATE } from './listeners.js';
+import { createListeners, OPEN, RESET, SNAPSHOT, STATE } from './listeners.js';
 import { createLoops } from './loops.js';
 import { isOnce } from './reconnect.js';
 import { storageKey } from './request.js';
 import { type ErrorNotice, type Leader, lead, type Notice, type Wish } from './shared-leader.js';
 import { place } from './shared-place.js';
-import type { SSEClient, SSEClientOptions, SSEClientState } from './types.js';
+import type { SSEClient, SSEClientOptions, SSEClientState, SSESnapshotNotice } from './types.js';
 import { onWake } from './wake.js';
 
 /** A tab whose loops hold so many messages takes no more until they have none; then the stream is read again for it. */
@@ -61,6 +62,10 @@ export function createSharedSSEClient<Events extends object = Untyped>(
   let state: SSEClientState = 'closed';
   /** The position from which the stream has been asked for again. */
   let asked: string | undefined;
+  /** Whether the server is known to send snapshots. */
+  let snapshots = false;
+  /** The snapshot that this tab is taking, of which it has so many messages. */
+  let taking: { snapshot: number; reason: SSESnapshotNotice['reason']; parts: number } | undefined;
   /** How many messages the loops may hold by now, and whether some were not taken because of that. */
   let held = 0;
   let missed = false;
@@ -93,14 +98,50 @@ export function createSharedSSEClient<Events extends object = Untyped>(
     if (leader) leader.hear(wanted);
     else say(wanted);
   };
+  /** Where this tab stands: nowhere while it has a part of a snapshot. */
+  const here = () => ({ type: 'here' as const, position: taking ? '' : position, snapshots });
   const ask = (): void => {
-    if (asked === position) return;
-    asked = position;
-    wish({ type: 'here', position });
+    const wanted = here();
+    if (asked === wanted.position) return;
+    asked = wanted.position;
+    wish(wanted);
   };
 
+  const push = (received: SSEMessage): void => {
+    const message = tell(received);
+    if (!message) return;
+    loops.push(message);
+    held++;
+  };
+  const begin = ({ snapshot, reason }: Notice & { type: 'begin' }): void => {
+    snapshots = true;
+    missed = false;
+    asked = undefined;
+    taking = { snapshot, reason, parts: 0 };
+    emit(SNAPSHOT, { reason, complete: false });
+  };
+  /** Another's snapshot, or one of which a message is missing, is none. */
+  const takePart = ({ snapshot, n, message }: Notice & { type: 'part' }): void => {
+    snapshots = true;
+    if (taking?.snapshot !== snapshot || taking.parts !== n) return;
+    taking.parts++;
+    push(message);
+  };
+  /** What comes while this tab has a part of a snapshot. */
+  const finishSnapshot = ({ id, reset, whole }: Notice & { type: 'step' }): void => {
+    const { snapshot, reason, parts } = taking!;
+    if (reset) return emit(RESET, reset);
+    if (whole?.snapshot !== snapshot || whole.parts !== parts) return ask();
+    taking = undefined;
+    position = id;
+    emit(SNAPSHOT, { reason, complete: true });
+    save();
+  };
   const take = (notice: Notice & { type: 'step' }): void => {
     if (loops.idle()) held = 0;
+    snapshots ||= !!notice.snapshots;
+    if (notice.whole) asked = undefined;
+    if (taking) return finishSnapshot(notice);
     missed ||= held === HELD_LIMIT;
     if (missed) return;
     const placing = place(position, notice);
@@ -109,17 +150,15 @@ export function createSharedSSEClient<Events extends object = Untyped>(
     position = placing.position;
     const { reset } = notice;
     if (reset) emit(RESET, reset);
-    const message = notice.message && tell(notice.message);
-    if (message) {
-      loops.push(message);
-      held++;
-    }
+    if (notice.message) push(notice.message);
     save();
   };
 
   const hear = (notice: Notice): void => {
     if (notice.type === 'step') take(notice);
-    else if (notice.type === 'who') wish({ type: 'here', position });
+    else if (notice.type === 'begin') begin(notice);
+    else if (notice.type === 'part') takePart(notice);
+    else if (notice.type === 'who') wish(here());
     else if (notice.type === 'at') position ||= notice.position;
     else if (notice.type === 'error') report(rebuilt(notice.error));
     else if (notice.type === 'end') finish(notice.error && rebuilt(notice.error));
@@ -163,7 +202,7 @@ export function createSharedSSEClient<Events extends object = Untyped>(
         ({ pending }) => pending!.filter((request) => request.name === name).length,
         () => 0,
       );
-      leader = lead(connection as SSEClientOptions, position, others, (notice) => {
+      leader = lead(connection as SSEClientOptions, here(), others, (notice) => {
         if (left.aborted) return;
         channel.postMessage(notice);
         // A leader asks itself nothing: its own position it knows.
@@ -174,7 +213,7 @@ export function createSharedSSEClient<Events extends object = Untyped>(
     setState('connecting');
     // Where locks are denied, to frames without an origin for one, nobody else listens either.
     locks.request(name, { signal: left }, takeOver).catch(takeOver);
-    say({ type: 'here', position });
+    say(here());
   };
 
   const loops = createLoops(
@@ -183,7 +222,7 @@ export function createSharedSSEClient<Events extends object = Untyped>(
       join();
       return (live, last) => {
         if (live) finish();
-        if (last && state === 'closed') position = last;
+        if (last !== undefined && state === 'closed') position = last;
       };
     },
     (id, loop) => {

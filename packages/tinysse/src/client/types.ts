@@ -18,6 +18,14 @@ export interface SSEReset {
   resumedAt: string;
 }
 
+/** The server's word on a snapshot: the present state, as messages between two of these. */
+export interface SSESnapshotNotice {
+  /** Why it comes: `'start'`: the client had no position; else the reason of the gap that it stands in for. */
+  reason: 'start' | SSEReset['reason'];
+  /** False: it begins, and replaces all that was built before. True: every message of it has come. */
+  complete: boolean;
+}
+
 /** Where a client keeps its cursor; `sessionStorage` is one. */
 export interface SSEStorage {
   getItem(key: string): string | null;
@@ -113,6 +121,12 @@ export interface SSEClient<Events extends object = Untyped> extends AsyncIterabl
   ): () => void;
   /** Events may be missing here: reload what was built from them. */
   onReset(listener: (reset: SSEReset) => void): () => void;
+  /**
+   * Called when a snapshot begins (`complete: false`): forget what was built; its messages follow. Called again when it is complete.
+   * One that is cut half-way is not completed: it begins anew on the next connection. Until it is complete `lastEventId` and `storage`
+   * stay as they were.
+   */
+  onSnapshot(listener: (snapshot: SSESnapshotNotice) => void): () => void;
   /** A failed attempt, a lost stream, or data that the codec refused (VALIDATION); `error.willRetry` says whether the client goes on by itself. */
   onError(listener: (error: SSEError) => void): () => void;
   /** A stream has been opened, for the first time or again. */

@@ -18,14 +18,30 @@ interface Connection {
   key: string;
   client: SSEClient;
   users: Set<ConnectionUser>;
+  /** Whether a snapshot is coming: who has not heard its beginning must not hear the rest. */
+  busy: boolean;
 }
 
 /** The connections of this page that somebody uses and that have not ended. */
 const connections = new Set<Connection>();
+/** Keys of connections on which a snapshot has come: who has no position needs one of its own there. */
+const withSnapshots = new Set<string>();
 
 /** The options of the connection that are compared by value. */
 function valuesOf(options: AnyOptions) {
-  const { enabled, events, reduce, initial, onReset, onError, codec, createClient, lastEventId, ...client } = options;
+  const {
+    enabled,
+    events,
+    reduce,
+    initial,
+    onReset,
+    onSnapshot,
+    onError,
+    codec,
+    createClient,
+    lastEventId,
+    ...client
+  } = options;
   const { headers, fetch, storage, logger, ...values } = client;
   return values;
 }
@@ -78,12 +94,16 @@ function open(url: string, key: string, first: ConnectionUser, from: string | un
     },
     logger: logger && ((...args) => newest().logger!(...args)),
   } as SSEClientOptions);
-  const connection = { key, client, users };
+  const connection: Connection = { key, client, users, busy: false };
   // Whichever of two connections moves, by a message or a heartbeat, may be the one that reaches the other.
   const meet = (): void => {
     if (connections.size < 2) return;
     for (const one of connections) if (one.key === key && hasMet(one.client)) for (const user of one.users) user.move();
   };
+  client.onSnapshot(({ complete }) => {
+    connection.busy = !complete;
+    withSnapshots.add(key);
+  });
   // Who comes after its end begins another.
   client.onStateChange((state) => state === 'closed' && connections.delete(connection));
   connections.add(connection);
@@ -94,13 +114,17 @@ function open(url: string, key: string, first: ConnectionUser, from: string | un
  * Joins the connection of the user's options, or makes one, which is not connected yet.
  *
  * @param from - where to go on. A connection that stands beyond it will not do: what lies between would be missing. What comes
- * again of one that stands before it is for the user to skip. Undefined: wherever the connection stands.
+ * again of one that stands before it is for the user to skip. Undefined: wherever the connection stands, or with a snapshot where
+ * the server sends them.
  * @returns the client, and its release: the last one closes it
  * @throws SSEError INVALID_OPTION
  */
 export function acquire(url: string, user: ConnectionUser, from: string | undefined): [SSEClient, () => void] {
   const key = connectionKey(url, user.options);
-  const fits = (one: Connection): boolean => one.key === key && (from === undefined || isAtOrBefore(one.client, from));
+  const fits = (one: Connection): boolean =>
+    one.key === key &&
+    !one.busy &&
+    (from === undefined ? !withSnapshots.has(key) || isNew(one) : isAtOrBefore(one.client, from));
   const connection = [...connections].find(fits) ?? open(url, key, user, from);
   const { client, users } = connection;
   users.add(user);
@@ -113,6 +137,9 @@ export function acquire(url: string, user: ConnectionUser, from: string | undefi
   return [client, release];
 }
 
+/** Whether whatever the connection brings is still to come. */
+const isNew = ({ client }: Connection): boolean => !client.lastEventId;
+
 const isAtOrBefore = ({ lastEventId }: SSEClient, position: string): boolean =>
   lastEventId === position || isSeen(lastEventId, position);
 
@@ -122,9 +149,9 @@ const isAtOrBefore = ({ lastEventId }: SSEClient, position: string): boolean =>
  */
 export function hasMet(client: SSEClient): boolean {
   const mine = [...connections].find((one) => one.client === client);
-  for (const { key, client: other } of connections) {
+  for (const { key, client: other, busy } of connections) {
     if (other === client) return false;
-    if (key === mine?.key && other.state === 'open' && isAtOrBefore(other, client.lastEventId)) return true;
+    if (key === mine?.key && !busy && other.state === 'open' && isAtOrBefore(other, client.lastEventId)) return true;
   }
   return false;
 }

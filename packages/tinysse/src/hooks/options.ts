@@ -1,5 +1,5 @@
 import type { createSSEClient } from '../client/client.js';
-import type { SSEClientOptions, SSEClientState, SSEReset } from '../client/types.js';
+import type { SSEClientOptions, SSEClientState, SSEReset, SSESnapshotNotice } from '../client/types.js';
 import type { SSEError } from '../errors.js';
 import type { CodecFor, Untyped } from '../protocol/codec.js';
 import type { MessageOf } from '../protocol/event.js';
@@ -25,13 +25,18 @@ export interface SSEHookOptions<
    * by itself. Must not change the data it is given. Default: the data is that of the last message.
    */
   reduce?: ((data: Data, message: MessageOf<Pick<Events, Name>>) => Data) | undefined;
-  /** The data before the first message, and on the server. Only the first rendering's counts. */
+  /** The data before the first message, at the beginning of a snapshot, and on the server. Only the first rendering's counts. */
   initial?: Data | undefined;
   /**
    * Events may be missing here: reload what was built from them. `replace` gives the data that the messages after it
    * are reduced onto.
    */
   onReset?: ((reset: SSEReset, replace: (data: Data) => void) => void) | undefined;
+  /**
+   * A snapshot of the present state begins, or is complete. `data` needs no care: at its beginning it starts again from `initial`, and
+   * it is shown when the snapshot is complete.
+   */
+  onSnapshot?: ((snapshot: SSESnapshotNotice) => void) | undefined;
   /** Every error, when it comes; `error` has the last one of a rendering. */
   onError?: ((error: SSEError) => void) | undefined;
   /** As of `createSSEClient`. */

@@ -27,7 +27,11 @@ export function createHookStore<Data>(url: string, options: AnyOptions): HookSto
   const user = { options, move: () => change() };
   const listeners = new Set<() => void>();
   const isEnabled = (): boolean => user.options.enabled ?? true;
-  let data = options.initial as Data;
+  /** What everything begins with: messages, and snapshots. */
+  let first = options.initial as Data;
+  let data = first;
+  /** What is shown while a snapshot is coming: the data before it. */
+  let whole: { data: Data } | undefined;
   let status: SSEClientState = isEnabled() ? 'connecting' : 'closed';
   let error: SSEError | undefined;
   /** Where to go on: the position at which the last connection was left. */
@@ -45,7 +49,7 @@ export function createHookStore<Data>(url: string, options: AnyOptions): HookSto
 
   const reached = (joined: SSEClient): string => (isSeen(joined.lastEventId, seen) ? seen : joined.lastEventId);
   const refresh = (): void => {
-    snapshot = { data, status, error, lastEventId: client ? reached(client) : position };
+    snapshot = { data: (whole ?? { data }).data, status, error, lastEventId: client ? reached(client) : position };
   };
   /** Tells of a change, once in a turn however many there are. */
   const change = (): void => {
@@ -82,7 +86,7 @@ export function createHookStore<Data>(url: string, options: AnyOptions): HookSto
       // A message that is on its way when the connection is left still counts: the position is behind it.
       joined.onMessage((received) => {
         const { events, codec, reduce, logger } = user.options;
-        if (isSeen(received.id, seen)) return;
+        if (!whole && isSeen(received.id, seen)) return;
         if (events && !events.includes(received.event)) return;
         const message = decoded(codec, received, (problem) => {
           logger?.('tinysse:', problem);
@@ -96,6 +100,17 @@ export function createHookStore<Data>(url: string, options: AnyOptions): HookSto
         change();
         user.options.onReset?.(reset, replace);
       }),
+      joined.onSnapshot((notice) => {
+        if (notice.complete) {
+          whole = undefined;
+          seen = '';
+        } else {
+          whole ??= { data };
+          data = first;
+        }
+        change();
+        user.options.onSnapshot?.(notice);
+      }),
       joined.onError((problem) => client === joined && report(problem)),
       joined.onStateChange((next) => {
         if (client !== joined) return;
@@ -107,6 +122,9 @@ export function createHookStore<Data>(url: string, options: AnyOptions): HookSto
     leave = () => {
       leave = () => {};
       position = reached(joined);
+      // A part of a snapshot is of no use; the position is still that of the data before it.
+      if (whole) ({ data } = whole);
+      whole = undefined;
       client = undefined;
       key = undefined;
       status = 'closed';
@@ -149,7 +167,8 @@ export function createHookStore<Data>(url: string, options: AnyOptions): HookSto
       if (isOther) {
         position = '';
         error = undefined;
-        replace(next.initial as Data);
+        first = next.initial as Data;
+        replace(first);
       }
       if (!isEnabled()) closed = false;
       settle();

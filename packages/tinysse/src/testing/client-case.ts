@@ -33,6 +33,13 @@ export interface HeardMessage {
   origin?: string;
 }
 
+/** A snapshot, by the number of messages that were heard before it began and when it was complete. */
+export interface HeardSnapshot {
+  reason: string;
+  from: number;
+  to?: number;
+}
+
 /** What a client must hear and do. A run ends when it has heard as much as this says, or after 15 s. */
 export interface ClientExpectations {
   /** Every message, in order. Default of `event`: `'message'`; of `id`: empty. */
@@ -45,6 +52,8 @@ export interface ClientExpectations {
   closed?: boolean;
   /** The reasons of resets, in order. */
   resets?: readonly string[];
+  /** The reasons of snapshots, and which of `messages` were theirs: from `from` up to, not including, `to`; without `to` it was cut. */
+  snapshots?: readonly HeardSnapshot[];
   /** What requests say, one after the other; null: no such header. */
   sent?: readonly Record<string, string | null>[];
   /** No more than so many requests come, also within `watchMs` milliseconds after the run. */
@@ -74,6 +83,8 @@ export interface Hears {
   closed(): void;
   /** Only of clients that know of resets. */
   reset(reason: string): void;
+  /** Only of clients that know of snapshots: one begins, or is complete. */
+  snapshot(reason: string, complete: boolean): void;
 }
 
 /**
@@ -92,6 +103,7 @@ const wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, 
 interface Heard {
   messages: HeardMessage[];
   resets: string[];
+  snapshots: HeardSnapshot[];
   opens: number;
   lost: number;
   closed: boolean;
@@ -114,7 +126,7 @@ export async function runClientCase(test: ClientCase, client: ClientUnderTest, s
   const { id, abroad } = (await posted.json()) as { id: string; abroad: string };
   const report = async (): Promise<Report> => (await fetch(`${server}/reports/${id}`)).json();
 
-  const heard: Heard = { messages: [], resets: [], opens: 0, lost: 0, closed: false };
+  const heard: Heard = { messages: [], resets: [], snapshots: [], opens: 0, lost: 0, closed: false };
   const { close, enough } = listen(test, client, `${server}/cases/${id}`, heard);
   try {
     await enough;
@@ -134,7 +146,7 @@ export async function runClientCase(test: ClientCase, client: ClientUnderTest, s
 
 /** Opens the client; `enough` resolves when it was heard to do all that the case expects, and rejects after 15 s. */
 function listen({ expects, closeOn }: ClientCase, client: ClientUnderTest, url: string, heard: Heard) {
-  const { messages = [], resets = [], opens = 0, lost = 0, closed = false } = expects;
+  const { messages = [], resets = [], snapshots = [], opens = 0, lost = 0, closed = false } = expects;
   let timer: ReturnType<typeof setTimeout>;
   let resolve = () => {};
   const enough = new Promise<void>((done, fail) => {
@@ -148,6 +160,8 @@ function listen({ expects, closeOn }: ClientCase, client: ClientUnderTest, url: 
     const all =
       heard.messages.length >= messages.length &&
       heard.resets.length >= resets.length &&
+      heard.snapshots.length >= snapshots.length &&
+      heard.snapshots.filter(({ to }) => to).length >= snapshots.filter(({ to }) => to).length &&
       heard.opens >= opens &&
       heard.lost >= lost &&
       heard.closed === closed;
@@ -174,6 +188,12 @@ function listen({ expects, closeOn }: ClientCase, client: ClientUnderTest, url: 
       heard.resets.push(reason);
       tell();
     },
+    snapshot(reason, complete) {
+      const { length } = heard.messages;
+      if (complete) heard.snapshots.at(-1)!.to = length;
+      else heard.snapshots.push({ reason, from: length });
+      tell();
+    },
   };
   const close = client(
     url,
@@ -190,7 +210,7 @@ function listen({ expects, closeOn }: ClientCase, client: ClientUnderTest, url: 
 }
 
 function checkHeard(
-  { messages = [], resets = [], closed = false }: ClientExpectations,
+  { messages = [], resets = [], snapshots = [], closed = false }: ClientExpectations,
   heard: Heard,
   origins: { here: string; abroad: string },
 ): void {
@@ -204,6 +224,7 @@ function checkHeard(
   ]);
   equal(told, wanted, 'messages');
   equal(heard.resets, resets, 'resets');
+  equal(heard.snapshots, snapshots, 'snapshots');
   equal(heard.closed, closed, 'closed');
 }
 

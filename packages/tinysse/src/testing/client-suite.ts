@@ -82,6 +82,7 @@ export const sseClientUnderTest =
     client.onMessage((message) => hears.message(message));
     client.onOpen(() => hears.open());
     client.onReset(({ reason }) => hears.reset(reason));
+    client.onSnapshot(({ reason, complete }) => hears.snapshot(reason, complete));
     client.onError(({ willRetry }) => willRetry && hears.lost());
     let closing = false;
     client.onStateChange((state) => state === 'closed' && !closing && hears.closed());

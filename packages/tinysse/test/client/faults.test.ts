@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { createSSEServer } from 'tinysse';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { balance, fastClock, type Heard, RETENTION, runSchedule, schedule } from './faulty-schedule.js';
+import { runStateSchedule, stateSchedule } from './faulty-state.js';
 
 const runs = Number(process.env.TINYSSE_PROPERTY_RUNS ?? 100);
 const seed = Number(process.env.TINYSSE_PROPERTY_SEED ?? Math.floor(Math.random() * 2 ** 31));
@@ -54,6 +55,25 @@ describe('whatever happens to its connections, a client hears every event once a
     expect(counts).toEqual({ events: expect.toSatisfy((n) => n > runs), resets: expect.toSatisfy((n) => n > 0) });
   }, 600_000);
 });
+
+test(`whatever happens, a page without logic for gaps shows what a server with snapshots had, on ${runs} random schedules (TINYSSE_PROPERTY_SEED=${seed})`, async () => {
+  const schedules = fc.sample(stateSchedule, { numRuns: runs, seed }).entries();
+  const counts = { begun: 0, cut: 0 };
+  const work = async (): Promise<void> => {
+    for (const [n, one] of schedules) {
+      try {
+        const { begun, cut } = await runStateSchedule(one);
+        counts.begun += begun;
+        counts.cut += cut;
+      } catch (cause) {
+        throw new Error(`schedule ${n}: ${(cause as Error).message}\n${JSON.stringify(one)}`, { cause });
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  if (runs > 100) console.log(`${runs} schedules, seed ${seed}: snapshots`, counts);
+  expect(counts).toEqual({ begun: expect.toSatisfy((n) => n > runs), cut: expect.toSatisfy((n) => n > runs / 10) });
+}, 600_000);
 
 describe('the check', () => {
   const at = (offset: number) => `0123456789abcdef-${offset}`;
