@@ -93,7 +93,7 @@ export interface SSEClientOptions<Events extends object = Untyped> {
    * Keeps the cursor over page loads, under a key made of the URL and `identity`. It is written after the listeners have
    * returned and, of a `for await` loop, when the loop asks for the next message: what was not handled comes again. It keeps
    * neither messages nor what was made of them, nor a reset that nobody heard: after a page load the stream goes on, and
-   * what was there before has to come from elsewhere.
+   * what was there before has to come from elsewhere. So a page that lives by snapshots has no `storage`.
    */
   storage?: SSEStorage;
   /** Makes data of the text of every message: `json`, `typed({ … })` or your own. Default: data is the text. */

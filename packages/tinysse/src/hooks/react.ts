@@ -14,7 +14,8 @@ export interface SSEResult<Data> extends SSESnapshot<Data> {
 
 /**
  * A stream in a component. All components with the same URL and options have one connection, which is closed when the
- * last of them is gone; a component that joins later hears what comes from then on, unless it has a `lastEventId`. A
+ * last of them is gone; a component that joins later hears what comes from then on, unless it has a `lastEventId` or the server sends
+ * snapshots: then it begins with one. A
  * stream of another URL or `identity` begins with `initial`; other changes go on where the stream was. On a server nothing connects.
  *
  * @param url - where the stream is; in a browser it may be relative to the page

@@ -16,7 +16,8 @@ export interface SSEReadable<Data> extends Readable<SSESnapshot<Data>> {
 
 /**
  * A stream as a store, for Svelte 4 and 5: it connects while it has subscribers. All stores with the same URL and options
- * have one connection; one that joins later hears what comes from then on, unless it has a `lastEventId`. For
+ * have one connection; one that joins later hears what comes from then on, unless it has a `lastEventId` or the server sends
+ * snapshots: then it begins with one. For
  * another URL make another store: `$derived(useSSE(url))`. On a server nothing connects.
  *
  * @param url - where the stream is; in a browser it may be relative to the page

@@ -14,7 +14,8 @@ export type SSERefs<Data> = { readonly [Name in keyof SSESnapshot<Data>]: Comput
 
 /**
  * A stream in a component, or in any effect scope, which ends it. All with the same URL and options have one
- * connection; who joins later hears what comes from then on, unless it has a `lastEventId`. A stream of another URL
+ * connection; who joins later hears what comes from then on, unless it has a `lastEventId` or the server sends snapshots: then it begins
+ * with one. A stream of another URL
  * begins with `initial`. On a server nothing connects.
  *
  * @param url - where the stream is, or a ref or getter of it

@@ -37,7 +37,7 @@ const apply = (rows: Map<string, number>, [n, key]: Change): void => void (n % 5
 const show = (rows: Map<string, number>): string => JSON.stringify([...rows].sort());
 
 /** What a page makes of a stream: no logic for gaps, and a change that is applied twice does no harm. */
-export class Page {
+class Page {
   rows = new Map<string, number>();
   /** The number of the last change that the rows have; undefined while a snapshot is coming. */
   version: number | undefined;

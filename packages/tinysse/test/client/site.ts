@@ -1,6 +1,6 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createSSEServer, type SSEServer } from 'tinysse';
+import { createSSEServer, type SSEServer, type SSEServerOptions } from 'tinysse';
 import { onTestFinished } from 'vitest';
 
 export const FLAGS =
@@ -21,7 +21,11 @@ export interface Site {
   refuse(status: number): void;
 }
 
-export async function createSite(script: string, historyReplayBuffer?: number): Promise<Site> {
+export async function createSite(
+  script: string,
+  historyReplayBuffer?: number,
+  snapshot?: SSEServerOptions['snapshot'],
+): Promise<Site> {
   const sse = createSSEServer({
     channelProvider: {
       resolveChannels: ({ url, headers }) => [
@@ -31,6 +35,7 @@ export async function createSite(script: string, historyReplayBuffer?: number): 
     retryMs: 100,
     logger: () => {},
     ...(historyReplayBuffer && { historyReplayBuffer }),
+    snapshot,
   });
   const open = new Set<http.ServerResponse>();
   let asked = 0;
