@@ -26,7 +26,7 @@ export async function createSite(
   historyReplayBuffer?: number,
   snapshot?: SSEServerOptions['snapshot'],
 ): Promise<Site> {
-  const sse = createSSEServer({
+  const sse: SSEServer = createSSEServer({
     channelProvider: {
       resolveChannels: ({ url, headers }) => [
         new URL(url).searchParams.get('channel') ?? /user=(\w+)/.exec(headers.get('cookie') ?? '')?.[1] ?? 'all',
@@ -35,7 +35,7 @@ export async function createSite(
     retryMs: 100,
     logger: () => {},
     ...(historyReplayBuffer && { historyReplayBuffer }),
-    snapshot,
+    ...(snapshot && { snapshot }),
   });
   const open = new Set<http.ServerResponse>();
   let asked = 0;
