@@ -176,13 +176,13 @@ export function createSSEClient<Events extends object = Untyped>(
         }
         if (isPosition) heartbeatMs = Number.parseFloat(data) || heartbeatMs;
         if (isPlace) {
-          const ended = snapshot;
-          ordered = !ended;
-          half = false;
-          snapshot = undefined;
-          advance(id);
           ordered = true;
-          if (ended) emit(SNAPSHOT, { ...ended, complete: true });
+          if (snapshot) {
+            lastEventId = id;
+            half = false;
+            emit(SNAPSHOT, { ...snapshot, complete: true });
+            snapshot = undefined;
+          } else advance(id);
         } else if (!event.startsWith(RESERVED_PREFIX) && (!ownId || advance(id))) {
           brought = true;
           const message = tell(received);
