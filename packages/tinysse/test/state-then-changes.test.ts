@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { type Browser, chromium } from 'playwright-core';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { FLAGS } from './client/site.js';
+import { bundlePage, withTabs } from './hooks/tabs.js';
 import { describeWith, program } from './programs.js';
 import { examplesOf, readmeExample, writeExample } from './readme.js';
 
@@ -24,8 +25,8 @@ async function freePort(): Promise<string> {
 
 const linesOf = (child: ChildProcess) => createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
 
-/** The guide's server and page in a folder of their own. While the folder has a file `hold`, a snapshot stops after its first row. */
-async function createSite() {
+/** The guide's server and a page, its own if none is given, in a folder of their own. While the folder has a file `hold`, a snapshot stops after its first row. */
+async function createSite(page = example('page').code) {
   const port = await freePort();
   const holding =
     "{ yield todo(id); if (existsSync('hold')) console.log('holds'); while (existsSync('hold')) await new Promise((go) => setTimeout(go, 20)); }";
@@ -36,10 +37,11 @@ async function createSite() {
       .replace(/\}\)\.listen\((\d+)\)/, '}).listen($1, () => console.log("up"))');
   const { file, remove } = writeExample(example('server'), edit);
   const inFolder = (name: string) => join(dirname(file), name);
-  writeFileSync(inFolder('page.html'), example('page').code);
+  writeFileSync(inFolder('page.html'), page);
   let child: ChildProcess | undefined;
   let lines: AsyncIterator<string>;
   const site = {
+    port,
     url: `http://127.0.0.1:${port}/`,
     async start() {
       const started = spawn(process.execPath, [file], { cwd: dirname(file), stdio: ['ignore', 'pipe', 'inherit'] });
@@ -117,6 +119,32 @@ describeWith(['curl'], 'the wire of the guide', () => {
   });
 });
 
+test('the client of the guide shows the state only when it is complete', async () => {
+  const site = await createSite();
+  site.write([
+    ['1', 'one'],
+    ['2', 'two'],
+  ]);
+  site.hold();
+  await site.start();
+  const { file, remove } = writeExample(example('client'), (code) => code.replaceAll('8080', site.port));
+  const child = spawn(process.execPath, [file], { stdio: ['ignore', 'pipe', 'inherit'] });
+  onTestFinished(() => {
+    child.kill('SIGKILL');
+    remove();
+  });
+  const lines = linesOf(child);
+  await site.holds();
+  site.release();
+  expect((await lines.next()).value).toBe('one, two');
+  await site.put('2', 'second');
+  expect((await lines.next()).value).toBe('one, second');
+  await site.stop();
+  site.write([['3', 'three']]);
+  await site.start();
+  expect((await lines.next()).value).toBe('three');
+});
+
 describeWith(['chromium', 'curl'], 'the page of the guide', () => {
   let browser: Browser;
   beforeAll(async () => {
@@ -182,6 +210,36 @@ describeWith(['chromium', 'curl'], 'the page of the guide', () => {
     await site.put('7', 'seven');
     await shows(['seven']);
   }, 60_000);
+});
+
+describeWith(['chromium'], 'the component of the guide', () => {
+  const openTab = withTabs();
+
+  test('goes on showing the old rows while a snapshot comes', async () => {
+    const script = await bundlePage(example('react').code);
+    const site = await createSite(`<!doctype html><ul></ul><script type="module">${script}</script>`);
+    site.write([
+      ['1', 'one'],
+      ['2', 'two'],
+    ]);
+    await site.start();
+    const tab = await openTab(site.url);
+    const rows = () => tab.locator('li').allTextContents();
+    await vi.waitFor(async () => expect(await rows()).toEqual(['one', 'two']), 15_000);
+    await fetch(new URL('/todos/1', site.url), { method: 'DELETE' });
+    await vi.waitFor(async () => expect(await rows()).toEqual(['two']));
+    await site.stop();
+    site.write([
+      ['3', 'three'],
+      ['4', 'four'],
+    ]);
+    site.hold();
+    await site.start();
+    await site.holds();
+    expect(await rows()).toEqual(['two']);
+    site.release();
+    await vi.waitFor(async () => expect(await rows()).toEqual(['three', 'four']), 15_000);
+  });
 });
 
 test('every example of the guide is run by a test', () => {
