@@ -51,7 +51,7 @@ async function createRows() {
       cut();
     }
   }
-  const make = () =>
+  const make = (): SSEServer =>
     createSSEServer({
       channelProvider: { resolveChannels: () => ['rows'] },
       snapshot,
