@@ -1,7 +1,12 @@
+import { readFileSync } from 'node:fs';
 import type { IncomingHttpHeaders } from 'node:http';
-import { describe, expect, test } from 'vitest';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { describeWith } from '../../../tinysse/test/programs.js';
 import { credentialsOf } from '../../src/auth/credentials.js';
 import { SECRET, tokenOf } from '../auth/tokens.js';
+import { certificate } from '../certificate.js';
 import { ask, idOf, post, serve, subscribe } from '../http.js';
 import { startHub } from '../program.js';
 import { begin, channelOf, ended, hubWith, outline, row } from './parts.js';
@@ -157,4 +162,21 @@ test('a scrape counts snapshots by result, failures by code, and how long they t
     'tinysse_disconnects_total{reason="failed"} 1',
   ])
     expect(text).toContain(`${line}\n`);
+});
+
+describeWith(['openssl'], 'a snapshot server with HTTPS', () => {
+  test('is asked if its certificate is known, and is away if it is not', async () => {
+    const { cert, key } = certificate();
+    const server = createServer({ cert: readFileSync(cert), key: readFileSync(key) }, (_, res) => {
+      begin(res).end(row('state'));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void server.close().closeAllConnections());
+    const flags = ['--snapshot-url', `https://localhost:${(server.address() as AddressInfo).port}/state`];
+    const knowing = await startHub(flags, `export NODE_EXTRA_CA_CERTS=${cert}`);
+    await (await subscribe(knowing.port, 'channel=a')).until('data: state');
+    const stranger = await startHub(flags);
+    await ended(await subscribe(stranger.port, 'channel=a'));
+    await stranger.program.until(({ stderr }) => stderr.includes('SNAPSHOT_UNREACHABLE'));
+  });
 });
