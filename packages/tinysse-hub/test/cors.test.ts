@@ -168,6 +168,8 @@ describeWith(['chromium'], 'a page of another origin, in Chromium', () => {
     const { url } = await startHub(['--cors-origin', origin, '--jwt-secret', SECRET]);
     const { authorization } = bearing(await tokenOf({ publish: ['a'], subscribe: ['a'] }));
     // The library's modules come from the hub too.
+    const imports = { '#runtime': `${url}/console/tinysse/client/runtime-browser.js` };
+    await page.addScriptTag({ type: 'importmap', content: JSON.stringify({ imports }) });
     const content = `window.tinysse = await import('${url}/console/tinysse/client/index.js')`;
     await page.addScriptTag({ type: 'module', content });
     await page.waitForFunction('window.tinysse');

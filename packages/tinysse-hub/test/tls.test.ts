@@ -85,7 +85,7 @@ describeWith(['openssl', 'chromium'], 'with --tls-cert and --tls-key', () => {
     expect((await ask(client, { ':path': '/events?channel=' }))[0]).toBe(400);
     expect((await publish(client, 'x'.repeat(2 ** 20 + 1)))[0]).toBe(413);
     expect((await publish(client, 'x', { origin: 'https://evil.example' }))[0]).toBe(403);
-    expect((await ask(client, { ':path': '/', ':authority': 'evil.example' }))[0]).toBe(403);
+    expect((await ask(client, { ':path': '/', ':authority': 'evil.example' }))[0]).toBe(421);
     expect((await publish(client, 'x', { origin: url }))[0]).toBe(200);
     expect(program.stderr).not.toMatch(/warning/i);
   });

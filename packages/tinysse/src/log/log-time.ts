@@ -3,7 +3,8 @@ import type { Clock } from '../clock.js';
 /**
  * The time of a log. It never steps back, because retention by age evicts prefixes; and it never stands still: after a
  * clock has stepped back it goes on from where it was, at the clock's pace, so that a clock that was wrong for a moment
- * does not keep events and keys for as long as it was wrong by.
+ * does not keep events and keys for as long as it was wrong by. Once the clock itself has caught up, it is followed again: a clock that
+ * was behind for a moment must not put the log ahead for good, which would evict events and forget keys too early.
  */
 export class LogTime {
   readonly #clock: Clock;
@@ -24,7 +25,9 @@ export class LogTime {
 
   /** Milliseconds since 1970, by the log's count. */
   now(): number {
-    const at = this.#clock.now() + this.#ahead;
+    const now = this.#clock.now();
+    if (now >= this.#last) this.#ahead = 0;
+    const at = now + this.#ahead;
     if (at >= this.#last) this.#last = at;
     else this.#ahead += this.#last - at;
     return this.#last;

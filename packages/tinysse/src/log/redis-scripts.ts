@@ -54,13 +54,16 @@ if not now then
   local t = redis.call('TIME')
   now = t[1] * 1000 + math.floor(t[2] / 1000)
 end
-local ahead = tonumber(m[13] or 0)
+local was = tonumber(m[13] or 0)
+local ahead = was
+if now >= time then ahead = 0 end
 now = now + ahead
 if now < time then
-  -- Saved at once, or time would stand still until the next event. A server that takes no writes is asked to read all the same.
-  redis.pcall('HSET', meta, 'ahead', str(ahead + time - now))
+  ahead = ahead + time - now
   now = time
 end
+-- Saved at once, or time would stand still until the next event. A server that takes no writes is asked to read all the same.
+if ahead ~= was then redis.pcall('HSET', meta, 'ahead', str(ahead)) end
 
 -- Another server, another run of it, or one that was a replica meanwhile may have lost what had been acknowledged, even
 -- after clients have seen it. Who becomes a master has a new replication id. A master also takes one for its first replica

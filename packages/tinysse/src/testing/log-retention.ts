@@ -78,6 +78,21 @@ export const retentionCases: LogCase[] = [
       equal([(await bench.read('a')).floor, await bench.offsets('a')], [young, []], 'after an append');
     },
   ),
+  logCase(
+    'a clock that was behind for a moment does not shorten the life of events',
+    { maxAgeMs: 1_000 },
+    async (bench) => {
+      const first = await bench.add('a');
+      bench.clock.step(-YEAR_MS);
+      const behind = await bench.add('a');
+      bench.clock.advance(100);
+      bench.clock.step(YEAR_MS);
+      const last = await bench.add('a');
+      equal(await bench.offsets('a'), [first, behind, last], 'all are young');
+      bench.clock.advance(901);
+      equal(await bench.offsets('a'), [last], 'the age of the others');
+    },
+  ),
   logCase('beyond maxBytes the oldest events go, whatever their channel', { maxBytes: 10_000 }, async (bench) => {
     const old = await bench.add('old', 'x'.repeat(2_000));
     for (let i = 0; i < 20; i++) {

@@ -1,5 +1,6 @@
 import { memoryLog } from 'tinysse';
 import { describe, expect, test } from 'vitest';
+import { channelName } from '../../src/protocol/event.js';
 import { createBench, deafen, later } from './bench.js';
 
 describe('a live subscriber', () => {
@@ -236,13 +237,27 @@ describe('a log that answers later', () => {
     const { hub, connect, settleLater } = createBench((clock) => later(deaf, clock));
     const client = connect('a');
     deaf.cut();
-    const answers = ['1', '2'].map((data) => hub.publish({ channels: 'a', data }));
+    // Another node publishes.
+    for (const data of ['1', '2']) memory.append({ channels: [channelName('a')], event: undefined, data, size: 20 });
     await settleLater();
-    await Promise.all(answers);
     expect(client.data).toEqual([]);
     deaf.restore(await memory.head());
     void hub.publish({ channels: 'a', data: '3' });
     await settleLater();
     expect([client.data, client.resets]).toEqual([['1', '2', '3'], []]);
+  });
+
+  test('that acknowledges an event and has not reported it is read, and a report that comes later changes nothing', async () => {
+    const memory = memoryLog();
+    const deaf = deafen(memory);
+    const { hub, connect, settleLater } = createBench((clock) => later(deaf, clock));
+    const client = connect('a');
+    deaf.cut();
+    await Promise.all([hub.publish({ channels: 'a', data: '1' }), settleLater()]);
+    await settleLater();
+    expect([client.data, client.resets]).toEqual([['1'], []]);
+    deaf.restore(await memory.head());
+    await settleLater();
+    expect(client.data).toEqual(['1']);
   });
 });
