@@ -7,6 +7,6 @@ export const client = createSSEClient({ endpoint: '/events', headers, credential
 export const ours = new Ours('/events', { headers });
 ours.onmessage = ({ data }: MessageEvent<string>) => data.trim();
 ours.addEventListener('update', ({ data }: MessageEvent<string>) => data.trim());
-export const native: EventSource = ours;
+const native: EventSource = ours;
 export const nativeClass: typeof EventSource = Ours;
 native.onerror = (event) => event.type;

@@ -75,7 +75,7 @@ type LimitConfig = Values<typeof limitFlags>;
 const SPARE_FILES = 256;
 
 /** Answers of the snapshot server that may be open: those that are made, and three times as many whose clients do not read. */
-export const openSnapshots = ({ maxSnapshots }: Pick<LimitConfig, 'maxSnapshots'>): number => 4 * maxSnapshots;
+const openSnapshots = ({ maxSnapshots }: Pick<LimitConfig, 'maxSnapshots'>): number => 4 * maxSnapshots;
 
 /** How many clients a hub takes, and why. */
 export interface Room {

@@ -58,7 +58,7 @@ export function createCors({ origins, ...rest }: CorsOptions): Cors {
 }
 
 /** Whether a request is a browser's question on behalf of a page. */
-export const isPreflight = ({ method, headers }: Pick<SSERequest, 'method' | 'headers'>): boolean =>
+const isPreflight = ({ method, headers }: Pick<SSERequest, 'method' | 'headers'>): boolean =>
   method === 'OPTIONS' && headers.has('origin') && headers.has('access-control-request-method');
 
 const invalid = (message: string): SSEError => new SSEError('INVALID_OPTION', message);
