@@ -74,7 +74,10 @@ try {
   for (const name of stores) {
     const world = new World(name, random.fork(), say);
     worlds.push(world);
-    const { hubs, faults, note, close } = await STORES[name]((what) => world.ledger.violation(what));
+    const { hubs, faults, note, close } = await STORES[name](
+      (what) => world.ledger.violation(what),
+      await world.flags(),
+    );
     closing.push(close);
     if (note) say(`${name}: ${note}`);
     await world.begin(hubs);

@@ -20,10 +20,10 @@ export function summary(worlds) {
   const lines = [];
   let ok = worlds.length > 0;
   for (const { name, ledger, faults } of worlds) {
-    const { counts, resets, epochs, readers, violations } = ledger;
+    const { counts, resets, snapshots, epochs, readers, violations } = ledger;
     lines.push(
       `${name}: ${list(counts)}`,
-      `  readers: ${readers.length}; epochs: ${epochs.size}; resets: ${list(resets)}`,
+      `  readers: ${readers.length}; epochs: ${epochs.size}; resets: ${list(resets)}; whole snapshots: ${snapshots}`,
       `  faults: ${list(Object.fromEntries(faults))}`,
     );
     for (const what of violations) lines.push(`  VIOLATION ${what}`);

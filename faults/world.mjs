@@ -5,12 +5,13 @@ import { parse } from './ledger/cursor.mjs';
 import { Ledger } from './ledger/ledger.mjs';
 import { dataOf, packed } from './parts/data.mjs';
 import { Relay } from './parts/relay.mjs';
+import { SnapshotServer } from './parts/snapshot-server.mjs';
 import { until } from './parts/wait.mjs';
 import { Publishers, publish } from './publishers.mjs';
 
 /** What the hubs keep per channel, and in all. */
 const RETAIN = { events: 500, bytes: 100 * 2 ** 20 };
-export const RETAIN_FLAGS = ['--retain-events', String(RETAIN.events), '--retain-bytes', `${RETAIN.bytes}B`];
+const RETAIN_FLAGS = ['--retain-events', String(RETAIN.events), '--retain-bytes', `${RETAIN.bytes}B`];
 
 const EVERYDAY = [['a'], ['b'], ['c'], ['a', 'b'], ['b', 'c'], ['a', 'b', 'c'], ['busy'], ['busy'], ['busy'], ['busy']];
 const CHANNELS = ['a', 'b', 'c', 'busy', 'quiet', 'fat', 'fresh', 'storm', 'probe', 'large'];
@@ -61,7 +62,20 @@ export class World {
     this.random = random;
     this.say = say;
     this.ledger = new Ledger(packed, (what) => say(`${name}: VIOLATION ${what}`));
-    this.site = new Site(this.ledger, () => this.front);
+    this.site = new Site(
+      this.ledger,
+      () => this.front,
+      () => this.snapshots !== undefined,
+    );
+    if (random.between(0, 1) === 1) this.snapshots = new SnapshotServer(random.fork());
+  }
+
+  /** Flags of every hub beside its store's. */
+  async flags() {
+    await this.snapshots?.open();
+    return this.snapshots
+      ? [...RETAIN_FLAGS, '--snapshot-url', this.snapshots.url, '--snapshot-timeout', '3s']
+      : RETAIN_FLAGS;
   }
 
   /** Begins when its hubs are up. @param {import('./parts/hub.mjs').Hub[]} hubs */
@@ -77,7 +91,7 @@ export class World {
     for (const channels of PLAIN) this.clients.push(this.client(channels));
     for (const channels of OURS) {
       const reader = this.ledger.reader(`${this.name} our client of ${channels}`, channels);
-      this.#ours.push(ourClient(reader, this.front, `${epoch}-${offset}`));
+      this.#ours.push(ourClient(reader, this.front, `${epoch}-${offset}`, this.snapshots !== undefined));
     }
     this.#publishers = new Publishers(this);
   }
@@ -107,10 +121,14 @@ export class World {
 
   /** An event that is about to be sent. @param {readonly string[]} [channels] @param {number} [length] */
   event(channels = this.random.pick(EVERYDAY), length = this.random.between(0, 200)) {
-    const data = dataOf(this.#serial++, length);
+    const serial = this.#serial++;
+    const data = dataOf(serial, length);
+    this.snapshots?.write(channels, serial);
     for (const channel of channels) this.#published.set(channel, (this.#published.get(channel) ?? 0) + 1);
     this.#bytes += length + 300;
-    return { event: this.ledger.submit(channels, data), data };
+    const event = this.ledger.submit(channels, data);
+    event.serial = serial;
+    return { event, data };
   }
 
   /** @param {string} kind */
@@ -143,6 +161,7 @@ export class World {
 
   /** Ends the publishing, waits until everybody is at the end, and closes the books. @returns {Promise<string[]>} */
   async balance() {
+    if (this.snapshots) this.snapshots.calm = true;
     await this.#publishers?.stop();
     const last = this.event(CHANNELS, 0);
     if (!(await publish(this, [{ ...last, key: 'last' }]))) this.ledger.violation('the last event was not accepted');
@@ -162,6 +181,7 @@ export class World {
   close() {
     for (const client of [...this.clients, ...this.#ours]) client.close();
     this.site.close();
+    this.snapshots?.close();
     this.relay?.close();
   }
 }

@@ -3,8 +3,9 @@ import { createSSEClient } from 'tinysse/client';
 /**
  * The client of this project.
  * @param {import('../ledger/reader.mjs').Reader} reader @param {string} origin @param {string} lastEventId - where it begins
+ * @param {boolean} heals - whether a snapshot follows every reset
  */
-export function ourClient(reader, origin, lastEventId) {
+export function ourClient(reader, origin, lastEventId, heals) {
   const query = reader.channels.map((channel) => `channel=${encodeURIComponent(channel)}`).join('&');
   const client = createSSEClient({
     endpoint: `${origin}/events?${query}`,
@@ -15,10 +16,15 @@ export function ourClient(reader, origin, lastEventId) {
   });
   reader.frame({ event: 'tinysse:position', id: lastEventId, data: '' });
   client.onOpen(() => reader.connected());
-  client.onMessage(({ id, data }) => reader.frame({ id, data }));
+  let inSnapshot = false;
+  client.onMessage(({ id, event, data }) => reader.frame(inSnapshot ? { event, data } : { id, data }));
   client.onReset((reset) =>
-    reader.frame({ event: 'tinysse:reset', id: client.lastEventId, data: JSON.stringify(reset) }),
+    reader.frame({ event: 'tinysse:reset', id: heals ? undefined : client.lastEventId, data: JSON.stringify(reset) }),
   );
+  client.onSnapshot(({ complete }) => {
+    inSnapshot = !complete;
+    reader.frame(complete ? { event: 'tinysse:position', id: client.lastEventId } : { event: 'tinysse:snapshot' });
+  });
   client.onError(() => {});
   client.onStateChange((state) => {
     // It goes on by itself unless the hub has told it not to.

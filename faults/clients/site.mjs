@@ -20,11 +20,16 @@ export class Site {
   visitors = new Map();
   #ledger;
   #hub;
+  #heals;
   #server = createServer((req, res) => void this.#answer(req, res).catch(() => res.destroy()));
   refuses = false;
 
-  /** @param {import('../ledger/ledger.mjs').Ledger} ledger @param {() => string} hub - where a stream goes */
-  constructor(ledger, hub) {
+  /**
+   * @param {import('../ledger/ledger.mjs').Ledger} ledger @param {() => string} hub - where a stream goes
+   * @param {() => boolean} heals - whether a snapshot follows every reset
+   */
+  constructor(ledger, hub, heals) {
+    this.#heals = heals;
     this.#ledger = ledger;
     this.#hub = hub;
   }
@@ -39,7 +44,7 @@ export class Site {
     const reader = this.#ledger.reader(name, channels);
     this.visitors.set(name, { name, channels, reader, generation: 1, renew: false, streams: new Set() });
     const query = channels.map((channel) => `channel=${channel}`).join('&');
-    return `${this.#url}/?${new URLSearchParams({ name, query })}`;
+    return `${this.#url}/?${new URLSearchParams({ name, query, heals: String(this.#heals()) })}`;
   }
 
   /** The address of a page that holds pages of this and other sites. @param {readonly string[]} pages */

@@ -5,7 +5,6 @@ import { folder, remove } from '../parts/folder.mjs';
 import { Hub } from '../parts/hub.mjs';
 import { sleep } from '../parts/wait.mjs';
 import { publish } from '../publishers.mjs';
-import { RETAIN_FLAGS } from '../world.mjs';
 import { stepClock } from './clock.mjs';
 import { hubFaults, killAmidWrites } from './hubs.mjs';
 
@@ -45,11 +44,11 @@ function fill(ballast) {
   }
 }
 
-/** A hub with its events on disk, and what may befall it. @param {(what: string) => void} failed */
-export async function lmdbStore(failed) {
+/** A hub with its events on disk, and what may befall it. @param {(what: string) => void} failed @param {readonly string[]} flags */
+export async function lmdbStore(failed, flags) {
   const { path, small, free } = disk();
   const directory = join(path, 'data');
-  const hub = await Hub.at('the hub on disk', ['--data-dir', directory, ...RETAIN_FLAGS], failed);
+  const hub = await Hub.at('the hub on disk', ['--data-dir', directory, ...flags], failed);
   await hub.start();
 
   /** @param {import('../parts/random.mjs').Random} random */

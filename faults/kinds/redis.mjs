@@ -3,7 +3,6 @@ import { DURABLE, NEARLY_DURABLE, RedisServer } from '../parts/redis-server.mjs'
 import { Relay } from '../parts/relay.mjs';
 import { sleep, until } from '../parts/wait.mjs';
 import { publish } from '../publishers.mjs';
-import { RETAIN_FLAGS } from '../world.mjs';
 import { stepClock } from './clock.mjs';
 import { hubFaults, killAmidWrites } from './hubs.mjs';
 
@@ -41,15 +40,13 @@ async function subscribed(hub, channel) {
   return (await answer.text()).includes(`"${channel}"`);
 }
 
-/** Hubs that share a Redis, and what may befall them. @param {(what: string) => void} failed */
-export async function redisStore(failed) {
+/** Hubs that share a Redis, and what may befall them. @param {(what: string) => void} failed @param {readonly string[]} flags */
+export async function redisStore(failed, flags) {
   let master = await RedisServer.start([...DURABLE, ...PROMPT]);
   const retired = new Set([master]);
   const relays = await Promise.all(Array.from({ length: HUBS }, () => Relay.start(() => master.port)));
   const hubs = await Promise.all(
-    relays.map(({ port }, i) =>
-      Hub.at(`hub ${i + 1}`, ['--redis', `redis://127.0.0.1:${port}`, ...RETAIN_FLAGS], failed),
-    ),
+    relays.map(({ port }, i) => Hub.at(`hub ${i + 1}`, ['--redis', `redis://127.0.0.1:${port}`, ...flags], failed)),
   );
   await Promise.all(hubs.map((hub) => hub.start()));
   let startedAt = performance.now();

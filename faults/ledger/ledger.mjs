@@ -1,5 +1,6 @@
 import { parse } from './cursor.mjs';
 import { missing } from './missing.mjs';
+import { outdated } from './outdated.mjs';
 import { Reader } from './reader.mjs';
 import { brief } from './say.mjs';
 import { unfounded } from './unfounded.mjs';
@@ -12,6 +13,7 @@ import { unfounded } from './unfounded.mjs';
  * @property {readonly string[]} channels
  * @property {'pending' | 'accepted' | 'unknown' | 'rejected'} outcome
  * @property {number} tries
+ * @property {number} [serial] - its number in the order of submission
  * @property {import('./cursor.mjs').Cursor[]} places
  */
 
@@ -36,6 +38,7 @@ export class Ledger {
   successions = [];
   /** @type {Reader[]} */
   readers = [];
+  snapshots = 0;
   counts = { published: 0, accepted: 0, unknown: 0, rejected: 0, delivered: 0 };
   resets = { evicted: 0, epoch: 0, unknown: 0 };
   /** @type {Map<string, Event>} */
@@ -149,6 +152,7 @@ export class Ledger {
     this.#inherit();
     for (const reader of this.readers) reader.finish(parse(head));
     for (const what of missing(this)) this.violation(what);
+    for (const what of outdated(this)) this.violation(what);
     for (const events of this.epochs.values())
       for (const [offset, { outcome, data }] of events)
         if (outcome === 'rejected') this.violation(`${brief(data)} was rejected, but stands at ${offset}`);

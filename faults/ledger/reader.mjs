@@ -35,12 +35,16 @@ export class Reader {
   stretches = [];
   /** @type {Reset[]} */
   resets = [];
+  /** Whole snapshots: the rows by channel, and the position that followed. @type {{ at: import('./cursor.mjs').Cursor, rows: Map<string, number> }[]} */
+  snapshots = [];
   /** Whether it is done, wherever it is. */
   left = false;
   /** Whether the stretch that is to begin asks for what the log still has. */
   #fromEarliest = false;
   /** Whether what it gets now is a snapshot, which is in no log. */
   #inSnapshot = false;
+  /** @type {Map<string, number>} */
+  #rows = new Map();
   #ledger;
   #resetAt = Number.NEGATIVE_INFINITY;
 
@@ -103,7 +107,7 @@ export class Reader {
     if (event === 'tinysse:position') this.#position(id);
     else if (event === 'tinysse:reset') this.#reset(id, JSON.parse(data ?? ''));
     else if (event === 'tinysse:snapshot') this.#snapshot(id);
-    else if (this.#inSnapshot && id === undefined) return;
+    else if (this.#inSnapshot && id === undefined) this.#row(data ?? '');
     else if (data !== undefined && !event?.startsWith('tinysse:')) this.#event(parse(id ?? ''), data);
   }
 
@@ -114,6 +118,8 @@ export class Reader {
     if (this.#inSnapshot) {
       this.#inSnapshot = false;
       this.#begin({ epoch, offset }, 0);
+      this.#ledger.snapshots++;
+      this.snapshots.push({ at: { epoch, offset }, rows: this.#rows });
       /** @type {Stretch} */ (this.#now).afterSnapshot = true;
       return;
     }
@@ -128,6 +134,13 @@ export class Reader {
   #snapshot(id) {
     if (id !== undefined) this.#wrong(`got a snapshot that begins with the id ${id}`);
     this.#inSnapshot = true;
+    this.#rows = new Map();
+  }
+
+  /** A channel and the number of its last change. @param {string} data */
+  #row(data) {
+    const end = data.lastIndexOf(' ');
+    this.#rows.set(data.slice(0, end), Number(data.slice(end)));
   }
 
   /** @param {string | undefined} id @param {{ reason: Reset['reason'], lastEventId: string, resumedAt: string }} reset */
@@ -140,7 +153,7 @@ export class Reader {
       if (from.epoch !== now.epoch || from.offset < now.to)
         this.#wrong(`is at ${this.cursor}, but a reset names ${lastEventId}`);
       // Up to there its stream was whole: nothing of its channels was left out.
-      else now.to = from.offset;
+      else if (!healed) now.to = from.offset;
     }
     if (resumed.epoch !== to.epoch || resumed.offset < to.offset)
       this.#wrong(`goes on after ${id}, but whole again only at ${resumedAt}`);

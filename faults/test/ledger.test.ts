@@ -195,3 +195,28 @@ test('a reader that stays in a former epoch, or never gets a position, is caught
     `the client ended at ${at(5)}, not in epoch ${OTHER}`,
   ]);
 });
+
+test('a reset without an id and a snapshot after it stand in for what is missing; a snapshot that is cut does not', async () => {
+  const gap = `event: tinysse:reset\ndata: ${JSON.stringify({ reason: 'evicted', lastEventId: at(1), resumedAt: at(4) })}\n\n`;
+  const begin = 'event: tinysse:snapshot\ndata: {}\n\n';
+  const row = (serial: number): string => `event: row\ndata: a ${serial}\n\n`;
+  const numberedBooks = (): Ledger => {
+    const ledger = books();
+    for (const [offset, event] of ledger.epochs.get(EPOCH) ?? []) event.serial = offset;
+    return ledger;
+  };
+  const whole = `${gap}${begin}${row(4)}${position(at(4))}`;
+  const first = position(at(0)) + numbered(1);
+  const options = () => ({ ledger: numberedBooks(), mayEvict: true });
+  expect(await served([first + whole + numbered(5)], options())).toEqual([]);
+  expect(await served([first + gap + begin, whole + numbered(5)], options())).toEqual([]);
+  expect(await served([first + gap + begin + row(4), numbered(5)], options())).toContainEqual(
+    expect.stringMatching(/missed .*-2/),
+  );
+  expect(await served([first + gap + begin + row(3) + position(at(4)) + numbered(5)], options())).toContainEqual(
+    expect.stringMatching(/a snapshot at .*-4 with a 3, and change 4/),
+  );
+  expect(await served([first + gap + begin + position(at(4)) + numbered(5)], options())).toContainEqual(
+    expect.stringMatching(/without a/),
+  );
+});

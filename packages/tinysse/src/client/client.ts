@@ -153,20 +153,21 @@ export function createSSEClient<Events extends object = Untyped>(
         const isPlace = isPosition && ownId;
         // Where the first position is not the cursor, a proxy or a redirect has dropped that: the server begins elsewhere.
         const isElsewhere =
-          isPlace &&
-          !ordered &&
-          !snapshot &&
-          (half || (lastEventId === from && isSeen(from, from) && !isSeen(id, from)));
-        if (event === RESET_EVENT || isElsewhere) {
-          const reset = isElsewhere ? { reason: 'unknown', lastEventId, resumedAt: id } : JSON.parse(data);
+          isPlace && !ordered && !snapshot && lastEventId === from && isSeen(from, from) && !isSeen(id, from);
+        // After its first position the server goes on, without the snapshot that was cut; to a newcomer it gives one.
+        const isReset = event === RESET_EVENT;
+        const isHalf = half && ordered && !snapshot && ownId && !isReset;
+        if (isReset || isElsewhere || isHalf) {
+          const reset = isReset ? JSON.parse(data) : { reason: 'unknown', lastEventId, resumedAt: id };
           // Without an id of its own a snapshot follows, and the position after it.
-          if (ownId) lastEventId = id;
-          emit(RESET, reset);
-          if (isElsewhere && half) {
-            // The server goes on without the snapshot that was cut; to a newcomer it gives one.
-            lastEventId = '';
+          if (ownId) {
+            lastEventId = id;
             half = false;
-            throw new SSEError('NETWORK', 'the snapshot was cut');
+          }
+          emit(RESET, reset);
+          if (isHalf) {
+            lastEventId = '';
+            throw new SSEError('NETWORK', 'snapshot cut');
           }
         }
         if (event === SNAPSHOT_EVENT) {
