@@ -6,6 +6,9 @@ import { type Action, action, runSchedule } from './schedule.js';
 // its channels, starting at its position, or it holds a reset that says where it may not be.
 const schedule = (): fc.Arbitrary<Action[]> => fc.array(action, { minLength: 1, maxLength: 200, size: 'max' });
 const runs = Number(process.env.TINYSSE_PROPERTY_RUNS ?? 1_000);
+const { TINYSSE_PROPERTY_SEED } = process.env;
+const seed = TINYSSE_PROPERTY_SEED === undefined ? {} : { seed: Number(TINYSSE_PROPERTY_SEED) };
+const timeoutMs = Math.max(120_000, runs * 120);
 
 describe('whatever is published, stalled, cut, evicted and restarted, every stream keeps the promise', () => {
   test('on a log in memory', async () => {
@@ -13,18 +16,18 @@ describe('whatever is published, stalled, cut, evicted and restarted, every stre
       fc.asyncProperty(schedule(), async (actions) => {
         await runSchedule(actions, { answersLater: false });
       }),
-      { numRuns: runs },
+      { numRuns: runs, ...seed },
     );
-  }, 120_000);
+  }, timeoutMs);
 
   test('on a log that answers later and is cut off now and then', async () => {
     await fc.assert(
       fc.asyncProperty(schedule(), async (actions) => {
         await runSchedule(actions, { answersLater: true });
       }),
-      { numRuns: Math.ceil(runs / 2) },
+      { numRuns: Math.ceil(runs / 2), ...seed },
     );
-  }, 120_000);
+  }, timeoutMs);
 });
 
 describe('the check of the promise', () => {
