@@ -11,23 +11,31 @@ const seed = TINYSSE_PROPERTY_SEED === undefined ? {} : { seed: Number(TINYSSE_P
 const timeoutMs = Math.max(120_000, runs * 120);
 
 describe('whatever is published, stalled, cut, evicted and restarted, every stream keeps the promise', () => {
-  test('on a log in memory', async () => {
-    await fc.assert(
-      fc.asyncProperty(schedule(), async (actions) => {
-        await runSchedule(actions, { answersLater: false });
-      }),
-      { numRuns: runs, ...seed },
-    );
-  }, timeoutMs);
+  test(
+    'on a log in memory',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(schedule(), async (actions) => {
+          await runSchedule(actions, { answersLater: false });
+        }),
+        { numRuns: runs, ...seed },
+      );
+    },
+    timeoutMs,
+  );
 
-  test('on a log that answers later and is cut off now and then', async () => {
-    await fc.assert(
-      fc.asyncProperty(schedule(), async (actions) => {
-        await runSchedule(actions, { answersLater: true });
-      }),
-      { numRuns: Math.ceil(runs / 2), ...seed },
-    );
-  }, timeoutMs);
+  test(
+    'on a log that answers later and is cut off now and then',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(schedule(), async (actions) => {
+          await runSchedule(actions, { answersLater: true });
+        }),
+        { numRuns: Math.ceil(runs / 2), ...seed },
+      );
+    },
+    timeoutMs,
+  );
 });
 
 describe('the check of the promise', () => {
