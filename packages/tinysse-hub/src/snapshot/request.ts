@@ -71,7 +71,9 @@ function checkHead({ statusCode: status = 0, headers }: IncomingMessage, url: UR
     throw new SnapshotFailure('SNAPSHOT_INVALID', `${origin} must answer with content-type application/x-ndjson`);
   if (headers['content-encoding'] !== undefined)
     throw new SnapshotFailure('SNAPSHOT_INVALID', `${origin} must not encode its answer; it was asked for identity`);
-  if (headers['content-length'] === undefined && headers['transfer-encoding'] === undefined)
+  // Of other codings only the end of the connection tells the end.
+  const chunked = /(^|,)\s*chunked\s*$/i.test(headers['transfer-encoding'] ?? '');
+  if (headers['content-length'] === undefined && !chunked)
     throw new SnapshotFailure(
       'SNAPSHOT_CUT',
       `${origin} answered without Content-Length and without chunks (HTTP/1.0?), so its end looks like a cut`,

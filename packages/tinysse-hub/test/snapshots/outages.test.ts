@@ -39,6 +39,14 @@ const CASES: Record<string, [code: string, answer: (res: ServerResponse) => void
   'ends before its Content-Length': ['SNAPSHOT_CUT', raw(`${HEAD}Content-Length: 1000\r\n\r\n${LINE}`), true],
   'ends within the first line': ['SNAPSHOT_CUT', raw(`${HEAD}Content-Length: 1000\r\n\r\n{"data":"x`)],
   'has no end that can be seen': ['SNAPSHOT_CUT', raw(`${HEAD}Connection: close\r\n\r\n${LINE}`)],
+  'ends with its connection, which it calls the identity coding': [
+    'SNAPSHOT_CUT',
+    raw(`${HEAD}Transfer-Encoding: identity\r\nConnection: close\r\n\r\n${LINE}`),
+  ],
+  'ends with its connection, and compresses on the way': [
+    'SNAPSHOT_CUT',
+    raw(`${HEAD}Transfer-Encoding: gzip\r\nConnection: close\r\n\r\n${LINE}`),
+  ],
   'breaks off its connection': [
     'SNAPSHOT_CUT',
     (res) => {
