@@ -68,7 +68,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     url: `${tls ? 'https' : 'http'}://${place.address}:${place.port}`,
     answer({ app, broken, admit }) {
       // The request and response of HTTP/2 have the members that the app uses of those of HTTP/1.1.
-      const listener = inOrder(app) as (...args: unknown[]) => void;
+      const listener = inOrder(app, options.headerBytes) as (...args: unknown[]) => void;
       (server as Server).on('request', listener).on('checkContinue', listener).on('checkExpectation', listener);
       server.on('clientError', broken.answer);
       if (tls) {
