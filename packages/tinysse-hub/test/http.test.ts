@@ -153,6 +153,8 @@ describe('other requests', () => {
     const answer = await post(at('/publish?channel=a'), 'x', headers);
     expect([answer.status, errorOf(answer).code]).toEqual([425, 'TOO_EARLY']);
     expect((await ask(at('/disconnect?channel=a'), { method: 'POST', headers })).status).toBe(425);
+    for (const values of [['1', '1'], ['0'], [' '], ['?1']])
+      expect((await post(at('/publish?channel=a'), 'x', { 'early-data': values })).status, `${values}`).toBe(425);
     expect((await ask(at('/events?channel=a'), { method: 'HEAD', headers })).status).toBe(200);
   });
 

@@ -2,6 +2,7 @@ import {
   createServer,
   type IncomingHttpHeaders,
   type IncomingMessage,
+  type OutgoingHttpHeaders,
   type RequestListener,
   type RequestOptions,
   request,
@@ -28,7 +29,7 @@ export function ask(url: string, options: RequestOptions = {}, body?: string | U
 }
 
 /** Publishes as curl does, whose `-d` calls everything a form. */
-export function post(url: string, body: string | Uint8Array, headers: Record<string, string> = {}): Promise<Answer> {
+export function post(url: string, body: string | Uint8Array, headers: OutgoingHttpHeaders = {}): Promise<Answer> {
   return ask(
     url,
     { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers } },

@@ -38,11 +38,11 @@ export function notFound(path: string): Refused {
 
 /**
  * Refuses what a proxy forwards before its TLS handshake is complete, and what changes something: somebody else may have
- * repeated it. The client sends it again after the handshake. Source: RFC 8470 sections 5.1 and 5.2.
+ * repeated it. The client sends it again after the handshake. Source: RFC 8470 sections 5.1, where every value counts as 1, and 5.2.
  * @throws Refused 425
  */
 export function refuseEarly({ method, headers }: IncomingMessage): void {
-  if (headers['early-data'] !== '1' || method === 'GET' || method === 'HEAD' || method === 'OPTIONS') return;
+  if (headers['early-data'] === undefined || method === 'GET' || method === 'HEAD' || method === 'OPTIONS') return;
   throw new Refused(
     425,
     'TOO_EARLY',
