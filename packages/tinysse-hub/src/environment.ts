@@ -11,7 +11,9 @@ export function unknownVariables(env: NodeJS.ProcessEnv): string[] {
     Object.values(flags).map(({ flag }) => variableOf(flag)),
   );
   return Object.entries(env)
-    .filter(([name, value = '']) => name.startsWith('TINYSSE_') && !OF_SERVICES.test(name) && !isServiceLink(value))
+    .filter(
+      ([name, value = '']) => name.startsWith('TINYSSE_') && !OF_SERVICES.test(name) && !isServiceLink(name, value),
+    )
     .filter(([name]) => !known.includes(name))
-    .map(([name]) => `the variable ${name} is none of this program; did you mean ${nearest(name, known)}?`);
+    .map(([name]) => `unknown variable ${name}; did you mean ${nearest(name, known)}?`);
 }

@@ -103,7 +103,8 @@ export interface Given {
 }
 
 /** Whether a variable was set by Kubernetes or Docker, whose TINYSSE_PORT for a service "tinysse" is tcp://10.3.2.1:80. */
-export const isServiceLink = (value: string): boolean => /^(?:tcp|udp|sctp):\/\//.test(value);
+export const isServiceLink = (name: string, value: string): boolean =>
+  name.endsWith('_PORT') && /^(?:tcp|udp|sctp):\/\//.test(value);
 
 /** Finds a setting: the flag, else its variable (an empty one is none, nor is a service's), else the file, else the default. */
 export function find(
@@ -117,9 +118,10 @@ export function find(
   const given: unknown = command.getOptionValue(name);
   if (given !== undefined)
     return { texts: Array.isArray(given) ? given : [String(given)], origin: 'flag', label: `${long} ` };
-  const variable = env[variableOf(flag)];
-  if (variable && !isServiceLink(variable))
-    return { texts: many ? variable.split(',') : [variable], origin: 'environment', label: `${variableOf(flag)}=` };
+  const variable = variableOf(flag);
+  const text = env[variable];
+  if (text && !isServiceLink(variable, text))
+    return { texts: many ? text.split(',') : [text], origin: 'environment', label: `${variable}=` };
   const texts = file?.given.get(long.slice(2));
   if (texts) return { texts, origin: 'file', label: `${file?.path}: ${long.slice(2)}: ` };
   return { texts: fallback === undefined ? [] : [fallback], origin: 'default', label: `${long} ` };
