@@ -142,7 +142,7 @@ export function createSharedSSEClient<Events extends object = Untyped>(
     snapshots ||= !!notice.snapshots;
     if (notice.whole) asked = undefined;
     if (taking) return finishSnapshot(notice);
-    missed ||= held === HELD_LIMIT;
+    missed ||= held >= HELD_LIMIT;
     if (missed) return;
     const placing = place(position, notice);
     if (placing === 'skip') return;

@@ -228,6 +228,36 @@ describeWith(['chromium'], 'tabs of one origin', () => {
     await vi.waitFor(() => expect(site.open).toBe(1));
   });
 
+  test('take no more for a loop that holds a long snapshot, and read the stream again when it has none', async () => {
+    const rows = Array.from({ length: 1_500 }, (_, n) => ({ data: `row ${n}` }));
+    const site = await createSite(await bundle, 100_000, () => rows);
+    const context = await createContext();
+    const slow = await openTab(context, site.url);
+    await isOpen(slow);
+    await slow.evaluate(() => {
+      page.client.close();
+      page.seen = [];
+      void (async () => {
+        for await (const { data } of page.client) {
+          if (data === 'row 0') await new Promise<void>((resolve) => Object.assign(window, { go: resolve }));
+          page.seen.push(`loop ${data}`);
+        }
+      })();
+    });
+    await isOpen(slow);
+    // It makes all begin again with a snapshot.
+    const fast = await openTab(context, site.url);
+    await isOpen(fast);
+    await site.sse.publish('last', 'all');
+    await has(fast, 'last');
+    const before = site.asked;
+    await slow.evaluate('go()');
+    await has(slow, 'loop last');
+    expect(site.asked).toBe(before + 1);
+    const got = (await seen(slow)).filter((what) => what.startsWith('loop'));
+    expect(got).toEqual([...rows.map(({ data }) => `loop ${data}`), 'loop last']);
+  });
+
   test('that join while another begins to lead begin with it, and lose nothing when they lead next', async () => {
     const site = await createSite(await bundle);
     const context = await createContext();
