@@ -79,7 +79,8 @@ export function createHookStore<Data>(url: string, options: AnyOptions): HookSto
   const join = (): void => {
     const from = position || user.options.lastEventId;
     const [joined, release] = acquire(url, user, from);
-    seen = from ?? '';
+    // Of a connection that stands there all is new, also what has no id of its own and comes with that position.
+    seen = joined.lastEventId === from ? '' : (from ?? '');
     client = joined;
     key = connectionKey(url, user.options);
     const off = [

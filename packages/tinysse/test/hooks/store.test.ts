@@ -134,6 +134,17 @@ describe('stores of one URL', () => {
     await one.gone;
   });
 
+  test('that begin at a position hear what comes next without an id', async () => {
+    const source = await createSource();
+    const store = createHookStore<string[]>(source.url, { initial: [], reduce, lastEventId: at(5) });
+    const leave = store.subscribe(() => {});
+    const connection = (await source.next()).open('data: one\n\ndata: two\n\n' + frame(6, 'six'));
+    await vi.waitFor(() => expect(store.snapshot().lastEventId).toBe(at(6)));
+    expect(store.snapshot().data).toEqual(['one', 'two', 'six']);
+    leave();
+    await connection.gone;
+  });
+
   test('of different users have a connection each, and one that is given another user begins anew', async () => {
     const source = await createSource();
     const of = (identity: string) => ({ initial: [], reduce, identity });
