@@ -104,6 +104,8 @@ function open(url: string, key: string, first: ConnectionUser, from: string | un
     connection.busy = !complete;
     withSnapshots.add(key);
   });
+  // After a snapshot that was cut: another begins, or none comes.
+  client.onReset(() => (connection.busy = false));
   // Who comes after its end begins another.
   client.onStateChange((state) => state === 'closed' && connections.delete(connection));
   connections.add(connection);

@@ -76,6 +76,12 @@ export function createHookStore<Data>(url: string, options: AnyOptions): HookSto
     user.options.onError?.(problem);
   };
 
+  /** A part of a snapshot is of no use when the rest does not come. */
+  const dropPart = (): void => {
+    if (whole) ({ data } = whole);
+    whole = undefined;
+  };
+
   const join = (): void => {
     const from = position || user.options.lastEventId;
     const [joined, release] = acquire(url, user, from);
@@ -97,6 +103,7 @@ export function createHookStore<Data>(url: string, options: AnyOptions): HookSto
         replace(reduce ? reduce(data, message) : (message.data as Data));
       }),
       joined.onReset((reset) => {
+        dropPart();
         seen = '';
         change();
         user.options.onReset?.(reset, replace);
@@ -123,9 +130,8 @@ export function createHookStore<Data>(url: string, options: AnyOptions): HookSto
     leave = () => {
       leave = () => {};
       position = reached(joined);
-      // A part of a snapshot is of no use; the position is still that of the data before it.
-      if (whole) ({ data } = whole);
-      whole = undefined;
+      // The position is still that of the data before it.
+      dropPart();
       client = undefined;
       key = undefined;
       status = 'closed';

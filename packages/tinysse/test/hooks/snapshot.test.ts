@@ -86,3 +86,30 @@ test('a store that comes in the middle of a snapshot or after it gets one of its
   for (const undo of leave) undo();
   await one.gone;
 });
+
+test('a store whose snapshot is cut, and followed by none, has what it had before and goes on; others may join it', async () => {
+  const source = await createSource();
+  const onReset = vi.fn();
+  const onSnapshot = vi.fn();
+  const { store, shown, mount } = watch(source.url, { retryInterval: 1, onReset, onSnapshot });
+  const leave = [mount()];
+  const first = (await source.next()).open(position(5) + frame(6));
+  await vi.waitFor(() => expect(store.snapshot().data).toEqual(['initial', 'm6']));
+  first.write(begin('evicted') + plain('half'));
+  await vi.waitFor(() => expect(onSnapshot).toHaveBeenCalledTimes(1));
+  first.end();
+  // This server goes on where the client was, and to one that says nothing it gives no snapshot.
+  (await source.next()).open(position(6) + frame(7));
+  const last = (await source.next()).open(position(8) + frame(9));
+  await vi.waitFor(() => expect(store.snapshot()).toMatchObject({ data: ['initial', 'm6', 'm9'], lastEventId: at(9) }));
+  expect(onReset).toHaveBeenCalledTimes(1);
+  expect(shown.flat()).not.toContain('half');
+  const late = watch(source.url, { retryInterval: 1, lastEventId: at(9) });
+  leave.push(late.mount());
+  await vi.waitFor(() => expect(late.store.snapshot().status).toBe('open'));
+  last.write(frame(10));
+  for (const one of [store, late.store])
+    await vi.waitFor(() => expect(one.snapshot().data).toEqual(expect.arrayContaining(['initial', 'm10'])));
+  for (const undo of leave) undo();
+  await last.gone;
+});
