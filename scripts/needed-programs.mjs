@@ -13,6 +13,8 @@ export const neededPrograms = {
   caddy: 'caddy',
   go: 'golang-go',
   'systemd-analyze': 'systemd',
+  'mkfs.ext4': 'e2fsprogs',
+  mount: 'mount',
 };
 
 /**

@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { neededPrograms } from '../../../scripts/needed-programs.mjs';
 import { program } from './programs.js';
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
@@ -37,6 +38,19 @@ const requireAll = { TINYSSE_TEST_REQUIRE: 'all' };
 test('finds a program on PATH', () => {
   expect(program('node')).toMatch(/^\/.*node$/);
   expect(program('no-such-program')).toBeUndefined();
+});
+
+test('every program that a suite needs is among those that are installed', () => {
+  const suites = ['.', '../../tinysse-hub/test']
+    .flatMap((folder) => readdirSync(path(folder), { recursive: true }).map((file) => path(join(folder, String(file)))))
+    .filter((file) => file.endsWith('.test.ts') && !file.includes('.tmp') && !file.endsWith('programs.test.ts'));
+  const needed = suites.flatMap((file) =>
+    [...readFileSync(file, 'utf8').matchAll(/describeWith\(\s*\[([^\]]*)\]/g)].flatMap(([, list]) =>
+      [...list!.matchAll(/'([\w.-]+)'/g)].map(([, name]) => name!),
+    ),
+  );
+  expect(needed).toContain('mkfs.ext4');
+  expect(needed.filter((name) => !Object.hasOwn(neededPrograms, name))).toEqual([]);
 });
 
 test('a suite whose program is missing is skipped, and the run passes', () => {
