@@ -22,10 +22,12 @@ try {
   for (const name of ['tinysse', 'tinysse-hub']) rmSync(`packages/${name}/dist`, { recursive: true, force: true });
   execFileSync('npx', ['tsc', '-b', '--force'], { stdio: 'inherit', shell: process.platform === 'win32' });
 
-  for (const { name, folder } of stagePackages(staging, url)) {
+  for (const staged of stagePackages(staging, url)) {
+    const { name, folder } = staged;
     const { repository, homepage, bugs } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
     console.log(`${name} ${version}:`, { repository, homepage, bugs });
-    publish(folder, dryRun ? options : ['--provenance', ...options]);
+    const isNew = await publish(staged, dryRun ? options : ['--provenance', ...options]);
+    if (!isNew) console.log(`${name} ${version} is published already: left as it is.`);
   }
   console.log(dryRun ? 'Dry run: nothing was published.' : `Published ${version}. Tag the commit: v${version}.`);
 } catch (error) {

@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -96,19 +97,39 @@ export function checkVersions() {
 }
 
 /**
- * Publishes a staged package with npm.
+ * Publishes a staged package with npm, unless the registry has this version already: a release that failed between the two
+ * packages can be run again.
  *
- * @param {string} folder
- * @param {string[]} options - of `npm publish`
+ * @param {{ name: string, version: string, folder: string }} staged - from {@link stagePackages}
+ * @param {string[]} options - of `npm publish`; with `--dry-run` the registry is not asked
  * @param {NodeJS.ProcessEnv} [env]
+ * @returns {Promise<boolean>} whether npm published it; false if the registry had it
  */
-export function publish(folder, options, env = process.env) {
+export async function publish({ name, version, folder }, options, env = process.env) {
+  if (!options.includes('--dry-run') && (await isPublished(`${name}@${version}`, folder, options, env))) return false;
   const args = ['publish', folder, '--access', 'public', '--ignore-scripts', ...options];
-  const { status } = spawnSync('npm', args, {
-    cwd: folder,
-    env,
-    stdio: 'inherit',
-    shell: process.platform === 'win32',
-  });
+  const { status } = await npm(args, { cwd: folder, env, stdio: 'inherit' });
   if (status !== 0) throw new Error(`npm ${args.join(' ')} ended with ${status}.`);
+  return true;
+}
+
+/** @param {string} spec @param {string} cwd @param {string[]} options @param {NodeJS.ProcessEnv} env */
+async function isPublished(spec, cwd, options, env) {
+  const args = ['view', spec, 'version', ...options, '--json'];
+  const { status, output, errors } = await npm(args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  if (status === 0) return output.trim() !== '';
+  if (output.includes('"E404"')) return false;
+  throw new Error(
+    `It is not known whether ${spec} is published: npm ${args.join(' ')} ended with ${status}.\n${errors}`,
+  );
+}
+
+/** @param {string[]} args @param {import('node:child_process').SpawnOptions} options */
+async function npm(args, options) {
+  const child = spawn('npm', args, { ...options, shell: process.platform === 'win32' });
+  let [output, errors] = ['', ''];
+  child.stdout?.on('data', (bytes) => (output += bytes));
+  child.stderr?.on('data', (bytes) => (errors += bytes));
+  const [status] = await once(child, 'close');
+  return { status, output, errors };
 }

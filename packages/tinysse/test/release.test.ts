@@ -1,10 +1,19 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
-import { absoluteLinks, checkVersions, repositoryUrl, stagePackages } from '../../../scripts/release/stage.mjs';
+import {
+  absoluteLinks,
+  checkVersions,
+  publish,
+  repositoryUrl,
+  stagePackages,
+} from '../../../scripts/release/stage.mjs';
 import { examplesOf } from './readme.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -48,6 +57,68 @@ test('both packages are staged with their addresses, and links that lead into th
     expect(links.filter((link) => !link.startsWith('https://'))).toEqual([]);
     expect(existsSync(join(folder, 'LICENSE'))).toBe(true);
   }
+});
+
+/** A registry that has version 1.0.0 of `left`, answers `broken` with an error, and takes whatever is published. */
+async function registry(): Promise<{ stage: (name: string) => Parameters<typeof publish>; published: string[] }> {
+  const published: string[] = [];
+  const server = createServer((req, res) => {
+    const name = req.url!.slice(1);
+    if (req.method === 'PUT') published.push(name);
+    req.resume().on('end', () => {
+      if (req.method === 'PUT') res.writeHead(201).end('{}');
+      else if (name === 'broken') res.writeHead(500).end('{}');
+      else if (name !== 'left') res.writeHead(404).end('{}');
+      else {
+        const versions = { '1.0.0': { name, version: '1.0.0' } };
+        res.end(JSON.stringify({ name, versions, 'dist-tags': { latest: '1.0.0' } }));
+      }
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const root = mkdtempSync(join(tmpdir(), 'tinysse-publish-'));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+    rmSync(root, { recursive: true, force: true });
+  });
+  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const npmrc = join(root, 'npmrc');
+  writeFileSync(
+    npmrc,
+    `registry=http://${host}/\n//${host}/:_authToken=none\nfetch-retries=0\nupdate-notifier=false\n`,
+  );
+  const ours = Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name));
+  const env = { ...Object.fromEntries(ours), npm_config_userconfig: npmrc, npm_config_cache: join(root, 'cache') };
+  const stage = (spec: string): Parameters<typeof publish> => {
+    const [name, version] = spec.split('@') as [string, string];
+    const folder = mkdtempSync(join(root, name));
+    writeFileSync(join(folder, 'package.json'), JSON.stringify({ name, version }));
+    return [{ name, version, folder }, ['--loglevel', 'silent'], env];
+  };
+  return { stage, published };
+}
+
+test('a release that is repeated publishes what the registry does not have, and leaves the rest', async () => {
+  const { stage, published } = await registry();
+  expect(await publish(...stage('left@1.0.0'))).toBe(false);
+  expect(published).toEqual([]);
+  expect(await publish(...stage('left@1.0.1'))).toBe(true);
+  expect(await publish(...stage('right@1.0.0'))).toBe(true);
+  expect(published).toEqual(['left', 'right']);
+});
+
+test('nothing is published while the registry cannot say what it has', async () => {
+  const { stage, published } = await registry();
+  await expect(publish(...stage('broken@1.0.0'))).rejects.toThrow('It is not known whether broken@1.0.0 is published');
+  expect(published).toEqual([]);
+});
+
+test('a dry run shows a version that is published already', async () => {
+  const { stage, published } = await registry();
+  const [staged, options, env] = stage('right@1.0.0');
+  expect(await publish(staged, [...options, '--dry-run'], env)).toBe(true);
+  expect(published).toEqual([]);
 });
 
 test('links of a README are made absolute, but those that are, and those within the text', () => {
