@@ -98,6 +98,30 @@ export function firstLine(started, pattern, timeoutMs) {
   });
 }
 
+/**
+ * Waits until a program answers with a status below 300.
+ *
+ * @param {ReturnType<typeof start>} started
+ * @param {string} url
+ * @param {number} timeoutMs
+ */
+export async function ready(started, url, timeoutMs) {
+  const { child, command } = started;
+  const signal = AbortSignal.timeout(timeoutMs);
+  for (;;) {
+    const ok = await fetch(url, { signal }).then(
+      (response) => response.ok,
+      () => false,
+    );
+    const { exitCode, signalCode } = child;
+    const end = exitCode ?? signalCode;
+    if (end !== null) throw new Error(`${command} ended with ${end} before ${url} answered:\n${started.output}`);
+    if (ok) return;
+    if (signal.aborted) throw new Error(`${url} did not answer in ${timeoutMs} ms:\n${started.output}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
 /** Ends what is still running and removes what was made. */
 export async function cleanUp() {
   await Promise.all([...running].map(({ end }) => end()));

@@ -17,7 +17,10 @@ function nodeOfRegistry() {
   return runtimePrograms['Node 22'];
 }
 
-/** Whatever the scratch registry does not have, it takes from the registry that this machine's npm is configured for. */
+/**
+ * The scratch registry takes everything but our packages from the registry that this machine's npm is configured for. Only the
+ * address of that registry is passed on, without tokens, proxies or certificates.
+ */
 async function configuration(folder) {
   const uplink = (await run(['npm', 'config', 'get', 'registry'], { cwd: HERE })).trim();
   const everybody = ['access: $all', 'publish: $all', 'unpublish: $all'];
@@ -27,6 +30,9 @@ async function configuration(folder) {
     'uplinks:',
     '  configured:',
     `    url: ${JSON.stringify(uplink)}`,
+    // After two failures verdaccio would stop asking it for minutes.
+    '    max_fails: 100',
+    '    timeout: 60s',
     'packages:',
     ...ours,
     "  '**':",

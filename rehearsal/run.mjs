@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { examplesOf } from '../scripts/readme-examples.mjs';
 import { publish, stagePackages } from '../scripts/release/stage.mjs';
-import { cleanUp, firstLine, freePort, run, scratchFolder, start } from './processes.mjs';
+import { cleanUp, firstLine, freePort, ready, run, scratchFolder, start } from './processes.mjs';
 import { startRegistry } from './registry.mjs';
 
 // The address that a release would get from its owner. Nothing connects to it.
@@ -86,7 +86,7 @@ async function hub(env) {
   await app.run('npm', 'init', '-y');
   await app.run(...command(hubReadme, 'install'));
   const hub = app.start(...command(hubReadme, 'serve'));
-  await ready(`http://127.0.0.1:${port}/readyz`);
+  await ready(hub, `http://127.0.0.1:${port}/readyz`, TIMEOUT_MS);
   const tail = app.start(...command(hubReadme, 'tail'));
   const heard = firstLine(tail, /hello/, TIMEOUT_MS);
   // The subscriber may connect after an event: publish until it has heard one.
@@ -104,28 +104,16 @@ async function hub(env) {
   await hub.end();
 }
 
-/** @param {string} url */
-async function ready(url) {
-  const deadline = performance.now() + TIMEOUT_MS;
-  for (;;) {
-    const ok = await fetch(url).then(
-      (response) => response.ok,
-      () => false,
-    );
-    if (ok) return;
-    if (performance.now() > deadline) throw new Error(`${url} does not answer`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}
-
 try {
   const registry = await startRegistry();
   done('a scratch registry is running');
   const staging = scratchFolder('packages');
   mkdirSync(staging, { recursive: true });
-  for (const { name, version, folder } of stagePackages(staging, REPOSITORY)) {
-    publish(folder, ['--loglevel', 'error'], registry.env);
-    done(`${name} ${version} is published there`);
+  for (const staged of stagePackages(staging, REPOSITORY)) {
+    const isNew = () => publish(staged, ['--loglevel', 'error'], registry.env);
+    // Again, as a release that is repeated.
+    if (!(await isNew()) || (await isNew())) throw new Error(`${staged.name} was not published once and then left.`);
+    done(`${staged.name} ${staged.version} is published there`);
   }
   await library(registry.env);
   await hub(registry.env);
