@@ -17,9 +17,9 @@ port: 8080
 retain-age: 7d
 \`\`\`
 
-What it says and no flag knows is refused, with the nearest known name. Lists stand for flags that may be repeated; in a variable,
-commas separate. Times take \`ms\`, \`s\`, \`m\`, \`h\`, \`d\`; sizes \`B\`, \`KiB\`, \`MiB\`, \`GiB\`, \`kB\`, \`MB\`, \`GB\`. Paths begin where the
-program was started.
+An unknown setting is an error; the message names the most similar setting. Lists stand for flags that may be repeated; in a variable,
+commas separate. Times take \`ms\`, \`s\`, \`m\`, \`h\`, \`d\`; sizes \`B\`, \`KiB\`, \`MiB\`, \`GiB\`, \`kB\`, \`MB\`, \`GB\`. Relative paths start
+at the working directory.
 
 Limits that have no flag: a request line and headers of 64 KiB, or more where a stream may have more channels, 113 KiB by
 default (over HTTP/2 each header has at most 64 KiB); a token of 8 KiB; a body of events, one a line, of 8 MiB and 10,000
