@@ -54,7 +54,7 @@ export async function fetchSafely(
       method = body = undefined;
       headers.delete('content-type');
     } else if (leaves && body) return response;
-    response.body?.cancel();
+    response.body?.cancel().catch(() => {});
     if (leaves) for (const name of own()) headers.delete(name);
     url = next.href;
   }

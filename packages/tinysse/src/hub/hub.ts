@@ -190,6 +190,7 @@ export class Hub {
     const done = (error?: unknown): void => {
       if (error !== undefined) logger('a source failed', error);
       if (error !== undefined || channels.length === 0) return end(error === undefined ? 'ended' : 'failed');
+      subscriber.behindSince = clock.now();
       subscriber.note(subscriber.control.position(subscriber.start, heartbeatMs));
       subscriber.step();
     };

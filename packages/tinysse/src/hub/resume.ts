@@ -1,7 +1,7 @@
 import type { Cursor } from '../protocol/cursor.js';
 import type { ResetReason } from './frames.js';
 
-/** Where a connection stands in the log, and which losses its client is not owed a reset for. */
+/** A connection's position in the log, and the losses that its client already knows about. */
 export interface Place {
   /** The epoch of its cursor; empty when the client's last event id is no cursor at all. */
   epoch: string;
@@ -75,7 +75,7 @@ const sharedOffset = ({ shared }: Place, { epoch }: Heard): number => (shared?.e
 
 /**
  * What a connection that is not at the edge does next.
- * @param joined - what the hub had heard of when the connection joined: entries up to there are not pending for it
+ * @param joined - the hub's head when the connection joined. The next flush does not bring it entries up to there.
  */
 export function nextStep(place: Place, heard: Heard, joined: Cursor): Step {
   const { epoch, edge, head } = heard;

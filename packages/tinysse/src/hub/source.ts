@@ -47,7 +47,7 @@ export interface SourceRun {
   begun?(): void;
   /** Waits for a value. Default: for as long as it takes. */
   inTime?<T>(value: Promise<T>): Promise<T>;
-  /** So many sources run at once; one whose sink is full does not count. */
+  /** Limits how many sources run at once. A source whose sink is full does not count. */
   turns?: Turns;
   /** Called once when the source has ended (no error) or failed; not when it was stopped. */
   done(error?: unknown): void;
@@ -77,6 +77,16 @@ export function runSource(subscriber: Subscriber, run: SourceRun): () => void {
       if (!stopped) writer.flush();
     }
   };
+  /** What comes too late is given back. */
+  const opened = async (): Promise<Source> => {
+    const opening = Promise.resolve(run.open());
+    try {
+      return await inTime(opening);
+    } catch (error) {
+      opening.then((late) => giveBack(iteratorOf(late))).catch(() => {});
+      throw error;
+    }
+  };
   const finish = (): boolean => {
     turn.give();
     if (stopped) return false;
@@ -92,7 +102,7 @@ export function runSource(subscriber: Subscriber, run: SourceRun): () => void {
       await room();
       if (!stopped) await turn.take();
       if (stopped) return;
-      iterator ??= iteratorOf(await inTime(Promise.resolve(run.open())));
+      iterator ??= iteratorOf(await opened());
       if (stopped) return giveBack(iterator);
       const given = iterator.next();
       const next = 'then' in given ? await inTime(given) : given;
@@ -124,6 +134,8 @@ export function runSource(subscriber: Subscriber, run: SourceRun): () => void {
         run.done(error);
       },
     )
+    // Nothing else would step the subscriber any more.
+    .catch(() => subscriber.dismiss('failed'))
     .finally(() => turn.give());
   return () => {
     if (finish()) void giveBack(iterator);

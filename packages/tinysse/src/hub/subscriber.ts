@@ -59,7 +59,7 @@ export class Subscriber implements Receiver, Spoke {
   /** Called once, when it has been released. */
   released: ((reason: CloseReason) => void) | undefined;
   slice = 0;
-  /** What goes first while it is set: a source; called when there may be room in the sink. */
+  /** Set while a source writes. Called when the sink may have room. */
   source: (() => void) | undefined;
   /** Brings the present state in place of what is missing; set where the subscription has a snapshot. */
   snapshot: ((gap: Gap | undefined) => void) | undefined;
@@ -164,7 +164,7 @@ export class Subscriber implements Receiver, Spoke {
     if (!this.write(pieceOf(text)) && this.live) this.#fallBehind(edge);
   }
 
-  /** Leaves the edge without having fallen behind: the log could not tell what it reported. */
+  /** Moves a live subscriber to catch-up, because the log may have skipped reports. */
   interrupt(edge: number): void {
     if (!this.live) return;
     this.#fallBehind(edge);
@@ -202,7 +202,10 @@ export class Subscriber implements Receiver, Spoke {
 
   #take(page: CatchupPage): void {
     const place = this.#place;
-    if (place.fromEarliest && !place.found) this.#beginAtEarliest(page);
+    if (place.fromEarliest && !place.found) {
+      this.#beginAtEarliest(page);
+      if (this.full) return;
+    }
     const step = afterPage(place, page, this.#host);
     if (step.kind !== 'take') return this.#act(step);
     const empty = page.count === 0 || this.write(page);
@@ -272,6 +275,7 @@ export class Subscriber implements Receiver, Spoke {
     place.told = told;
     place.found = place.shared = undefined;
     place.fromEarliest = false;
+    this.behindSince = this.#host.now();
   }
 
   /** Ends the connection, telling the client when to come back. */

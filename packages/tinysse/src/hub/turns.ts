@@ -1,4 +1,4 @@
-/** Lets so many work at once; the others wait for their turn, in the order in which they came. */
+/** Limits how many tasks run at once; others wait in first-come order. */
 export class Turns {
   readonly #most: number;
   readonly #queue: (() => void)[] = [];

@@ -46,7 +46,7 @@ export class Appends {
   add(event: LogEvent): Promise<Cursor> {
     return new Promise((resolve, reject) => {
       this.#queue.push({ event, until: elapsed() + PATIENCE_MS, resolve, reject });
-      this.#sending ??= this.#send().finally(() => (this.#sending = undefined));
+      this.#sending ??= this.#send();
     });
   }
 
@@ -58,19 +58,21 @@ export class Appends {
   async #send(): Promise<void> {
     // What the caller's turn adds goes together.
     await Promise.resolve();
-    while (this.#queue.length > 0) {
-      const batch = this.#take();
-      const [first] = batch;
-      if (!first) return;
-      try {
-        const events = batch.map(({ event }) => event);
-        const appended = await this.#store(events, first.until);
-        void this.#answer(batch, appended);
-      } catch (error) {
-        for (const { event, reject } of batch) {
-          this.#stopped.stop(event, error);
-          reject(error);
-        }
+    for (let batch = this.#take(); batch.length > 0; batch = this.#take()) await this.#sendBatch(batch);
+    // Synchronously after the queue was found empty: what is added later starts anew.
+    this.#sending = undefined;
+  }
+
+  /** Stores a batch; never rejects. */
+  async #sendBatch(batch: readonly Pending[]): Promise<void> {
+    try {
+      const events = batch.map(({ event }) => event);
+      const appended = await this.#store(events, batch[0]!.until);
+      void this.#answer(batch, appended);
+    } catch (error) {
+      for (const { event, reject } of batch) {
+        this.#stopped.stop(event, error);
+        reject(error);
       }
     }
   }

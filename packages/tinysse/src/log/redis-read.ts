@@ -42,7 +42,8 @@ local function advance(source)
 end
 
 for i, name in ipairs(wanted) do
-  floorsof[i] = tonumber(floorof[i] or known[i] and 0 or base)
+  -- Of a channel that is not known only the base counts: a floor of its own would be one from before its record was lost.
+  floorsof[i] = tonumber(known[i] and (floorof[i] or 0) or base)
   local last = tonumber(known[i] or 0)
   if last > tonumber(ARGV[11]) then
     local source = { index = p .. 'c:' .. name, size = 4 }

@@ -124,7 +124,9 @@ local function evict(text)
   budget = budget - 1
   local offset, size, names = string.match(text, '^(%d+)\\n%d+\\n(%d+)\\n[^\\n]*\\n([^\\n]*)')
   for name in string.gmatch(names, '[^\\t]+') do
-    if redis.call('ZREM', p .. 'c:' .. name, offset) == 1 then redis.call('HSET', floors, name, offset) end
+    if redis.call('ZREM', p .. 'c:' .. name, offset) == 1 and redis.call('ZSCORE', channels, name) then
+      redis.call('HSET', floors, name, offset)
+    end
   end
   if string.find(names, '\\t', 1, true) then redis.call('HDEL', refs, offset) end
   remove(offset, tonumber(size))

@@ -33,7 +33,10 @@ export interface RedisLogOptions {
   maxKeys?: number;
   /** Bytes of newest events kept for nodes to listen to; a node further behind reads from the history. Default 16 MiB. */
   maxTailBytes?: number;
-  /** Where the time of events comes from. Default: Redis, so that nodes need not agree on the time. */
+  /**
+   * Where the time of events comes from. Default: Redis, so that nodes need not agree on the time. Another clock is for tests, and
+   * for one process only: with clocks that differ, events and keys would expire too early.
+   */
   clock?: Clock;
 }
 

@@ -140,7 +140,7 @@ function markedResponse(cors: Cors | undefined, request: SSERequest, response: R
   if (!cors) return response;
   const headers = new Headers(response.headers);
   for (const [name, value] of Object.entries(cors.headers(request)))
-    if (name === 'vary') headers.append(name, value);
+    if (name === 'vary' || name === 'access-control-expose-headers') headers.append(name, value);
     else headers.set(name, value);
   return new Response(response.body, { status: response.status, statusText: response.statusText, headers });
 }

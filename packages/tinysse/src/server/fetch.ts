@@ -55,7 +55,7 @@ export async function respond(
   return new Response(body, { status: 200, headers: decision.headers });
 }
 
-/** How long a stream lasts whose end nobody may report. */
+/** The lifetime of a stream whose client may disconnect unnoticed. */
 const BLIND_MS = 15 * 60_000;
 
 type NodeResponseOf = Pick<NodeResponse, 'once' | 'destroyed'>;

@@ -44,8 +44,12 @@ export function namedServer<Server, Options>(
   let known = named.get(name) as Named<Server, Options> | undefined;
   if (known) known.update(options);
   else {
-    known = create(() => named.delete(name));
-    named.set(name, known as Named<unknown, unknown>);
+    const created = create(() => {
+      // Closed a second time, it must not take its successor away.
+      if (named.get(name) === created) named.delete(name);
+    });
+    known = created;
+    named.set(name, created as Named<unknown, unknown>);
   }
   return known.server;
 }

@@ -27,7 +27,11 @@ export async function serve(
   subscription?: Subscription,
 ): Promise<void> {
   adoptReply(res);
-  if (isQueued(req, res)) await new Promise<void>((resolve) => res.once('socket', resolve));
+  if (isQueued(req, res))
+    await new Promise<void>((resolve) => {
+      res.once('socket', resolve);
+      res.once('close', resolve);
+    });
   const request = new RequestOfNode(req);
   res.on('close', () => request.gone());
   // A write to a client that has just gone is no error of anybody's; the close event follows.

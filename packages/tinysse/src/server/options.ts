@@ -130,9 +130,9 @@ export interface SSEServerOptions<Events extends object = Raw> {
    */
   // biome-ignore lint/suspicious/noExplicitAny: what comes out of the codec is the client's affair
   codec?: Codec<any, Events> | undefined;
-  /** Where events are kept. Default: `memoryLog()`. A log that you pass is yours to close. */
+  /** The event log. Default: `memoryLog()`. A log that you pass is yours to close. */
   log?: Log | undefined;
-  /** Told of what no client can be told. Default: `console.error`. */
+  /** Receives errors that cannot be reported to a client. Default: `console.error`. */
   logger?: ((...args: unknown[]) => void) | undefined;
   /** Told of every connection, publish and flush, for metrics and logs. */
   observer?: Observer | undefined;

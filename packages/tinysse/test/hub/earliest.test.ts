@@ -78,6 +78,19 @@ test.each([true, false])(
   },
 );
 
+test('a connection from earliest writes no page while its sink holds the position', () => {
+  const { connect, publish, settle } = createBench();
+  publish('a', '1');
+  settle();
+  const client = connect('a', 'earliest');
+  client.reading = false;
+  settle();
+  expect(client.pieces).toHaveLength(2);
+  client.read();
+  settle();
+  expect(client.data).toEqual(['1']);
+});
+
 test('the window of a slower log serves nothing that the log has evicted by count or age, whatever the clock does', () => {
   const clock = createFakeClock();
   const window = new Window(2 ** 20, clock, { maxEventsPerChannel: 2, maxAgeMs: 1_000, maxBytes: 2 ** 20 });

@@ -1,7 +1,7 @@
 import { memoryLog } from 'tinysse';
 import { describe, expect, test } from 'vitest';
 import type { SourceEvent } from '../../src/hub/source.js';
-import { createBench, type Frame } from './bench.js';
+import { createBench, type Frame, later } from './bench.js';
 
 const small = (maxEventsPerChannel: number) => (clock: Parameters<Parameters<typeof createBench>[0] & object>[0]) =>
   memoryLog({ clock, maxEventsPerChannel });
@@ -264,6 +264,57 @@ describe('a snapshot', () => {
     await bench.settleLater();
     expect(ask.data).toEqual(['first 1', 'first 2']);
     expect((await bench.hub.stats()).snapshots).toEqual({ complete: 2, failed: 0, running: 0, waiting: 0 });
+  });
+
+  test('that comes after its time-out is given back', async () => {
+    const bench = createBench();
+    let answer: (source: AsyncIterable<SourceEvent>) => void = () => {};
+    let returned = false;
+    const client = bench.connect('a', 'latest', { snapshot: () => new Promise((go) => (answer = go)) });
+    await bench.settleLater();
+    bench.clock.advance(10_000);
+    await bench.settleLater();
+    expect(client.why).toEqual(['failed']);
+    answer({
+      [Symbol.asyncIterator]: () => ({
+        next: async () => ({ done: true, value: undefined }),
+        return: async () => ({ done: (returned = true), value: undefined }),
+      }),
+    });
+    await bench.settleLater();
+    expect(returned).toBe(true);
+  });
+
+  test('whose end throws in code of the application ends the connection, which nothing else would step', async () => {
+    const bench = createBench(undefined, {
+      observer: {
+        snapshotTaken: () => {
+          throw new Error('an observer must not throw');
+        },
+      },
+    });
+    const client = bench.connect('a', 'latest', { snapshot: () => [] });
+    await bench.settleLater();
+    expect(client.closed).toBe(true);
+  });
+
+  test('may take longer than a slow client may be behind', async () => {
+    const bench = createBench((clock) => later(memoryLog({ clock }), clock), {
+      slowClient: 'disconnect',
+      stallMs: 5_000,
+    });
+    let answer: (events: SourceEvent[]) => void = () => {};
+    const client = bench.connect('a', 'latest', { snapshot: () => new Promise((go) => (answer = go)) });
+    await bench.settleLater();
+    void bench.hub.publish({ channels: 'a', data: 'meanwhile' });
+    await bench.settleLater();
+    bench.clock.advance(8_000);
+    answer([{ data: 'row' }]);
+    // Its page is on its way as the hub looks who is slow.
+    await new Promise((resolve) => setImmediate(resolve));
+    bench.clock.advance(400);
+    await bench.settleLater();
+    expect([client.why, client.data]).toEqual([[], ['row', 'meanwhile']]);
   });
 
   test('whose client has left is ended, whether it runs or waits', async () => {

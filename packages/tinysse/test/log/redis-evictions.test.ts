@@ -1,5 +1,6 @@
 import type { LogEntry, SSEError } from 'tinysse';
 import type { RedisLog } from 'tinysse/redis';
+import { createFakeClock } from 'tinysse/testing';
 import { expect, test } from 'vitest';
 import { Random } from '../../../../faults/parts/random.mjs';
 import type { ChannelName } from '../../src/protocol/event.js';
@@ -63,6 +64,24 @@ describeWith(['redis-server'], 'what Redis evicts by itself', () => {
       }
       await log.close();
     }
+  });
+
+  test('stays a gap when what is left of the channel expires later', async () => {
+    const server = await RedisServer.start();
+    const clock = createFakeClock();
+    const prefix = 'expires';
+    const log = openLog(server.port, { prefix, clock, maxAgeMs: 10_000 });
+    await log.append(eventOf('a', '1'));
+    clock.advance(5_000);
+    await log.append(eventOf('a', '2'));
+    await log.append(eventOf('a', '3'));
+    await log.append(eventOf('b', '4'));
+    await server.run('DEL', `{${prefix}}:channels`);
+    const floor = async (): Promise<number> =>
+      (await log.read({ channels: ['a' as ChannelName], after: 1, upTo: 4, maxEvents: 9, maxBytes: 2 ** 20 })).floor;
+    expect(await floor()).toBe(4);
+    clock.advance(5_001);
+    expect(await floor()).toBe(4);
   });
 
   test('is prevented: when the policy changes while a server runs, it publishes no more until that is mended', async () => {

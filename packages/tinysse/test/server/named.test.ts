@@ -23,6 +23,15 @@ describe('a server with a name', () => {
     expect((await after.stats()).subscribers).toBe(1);
   });
 
+  test('that is closed a second time does not take its successor away', async () => {
+    const first = createSSEServer({ name: 'twice', ...to('all') });
+    await first.close();
+    const second = createSSEServer({ name: 'twice', ...to('all') });
+    onTestFinished(() => second.close({ drainMs: 1 }));
+    await first.close();
+    expect(createSSEServer({ name: 'twice', ...to('all') })).toBe(second);
+  });
+
   test('asks the channel provider, and uses the codec, of the latest call', async () => {
     const one = createSSEServer({ name: 'latest', ...to('old') });
     onTestFinished(() => one.close({ drainMs: 1 }));
