@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { UsageError } from './problems.js';
-import { shown } from './shown.js';
+import { shownRefused } from './shown.js';
 import type { Parse } from './values.js';
 
 /** One setting of a command: a flag, and a variable of the environment that stands in for it. */
@@ -143,7 +143,7 @@ export function readFlags<F extends Flags>(
     try {
       values[name] = flag.read(texts);
     } catch (error) {
-      const text = flag.secret ? '…' : shown(texts.at(-1) ?? '');
+      const text = flag.secret ? '…' : shownRefused(texts.at(-1) ?? '');
       throw new UsageError(`${label}${text}: ${(error as Error).message}`);
     }
   }

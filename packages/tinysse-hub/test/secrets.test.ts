@@ -13,7 +13,7 @@ const outputOf = async (args: string[], env: Record<string, string> = {}, input 
 };
 
 /** Runs of the program that end by themselves: each is given a secret where one may stand, or where one gets by mistake. */
-const runs: [args: string, env?: Record<string, string>][] = [
+const runs: [args: string | string[], env?: Record<string, string>][] = [
   ['check-config --jwks-url http://idp:PASSWORD@h/keys'],
   ['check-config --jwks-url https://h/keys?api_key=MARK&v=1'],
   ['check-config --snapshot-url http://app:PASSWORD@h/state'],
@@ -26,6 +26,19 @@ const runs: [args: string, env?: Record<string, string>][] = [
   ['check-config', { TINYSSE_JWT_SECRET: KEY }],
   ['check-config --jwt-secret MARK'],
   ['check-config --jwt-secert=MARK'],
+  [['check-config', '--jwt-secrt=top MARK words']],
+  [['check-config', "--jwt-secrt=it's MARK"]],
+  [['check-config', '--jwt-secrt=two\nMARK lines']],
+  [['check-config', '--jwt-secrt MARK']],
+  ['check-config --jwt.secret=MARK'],
+  [['jwt-secret=MARK']],
+  ['check-config --jwks-url user:PASSWORD@host/keys'],
+  ['check-config --jwks-url https:user:PASSWORD@host/keys'],
+  ['check-config --jwks-url https:host/keys?api_key=MARK'],
+  ['check-config --jwks-url https://host/keys#MARK'],
+  ['check-config --redis redis:user:PASSWORD@host'],
+  ['check-config --snapshot-url user:PASSWORD@host/state'],
+  ['publish a b --url user:PASSWORD@127.0.0.1:1'],
   ['check-config --jwks-file FILE'],
   ['check-config --config FILE'],
   ['check-config --config YAML'],
@@ -51,13 +64,19 @@ test.each(runs)('no output shows a secret: %s', async (line, env) => {
     YAML: `port: 1\njwt-secret: "${MARK}\\q"\nredis: !${MARK} x\n`,
     ALIAS: `jwt-secret: *${MARK}\n`,
   };
-  const args = line.split(' ').map((word) => {
+  const args = (typeof line === 'string' ? line.split(' ') : line).map((word) => {
     const text = files[word];
     return text === undefined ? word.replace('PASSWORD', PASSWORD).replace('MARK', MARK) : fileWith(text);
   });
   const output = await outputOf(args, env);
   expect(output).not.toBe('');
   expect(output).not.toContain(MARK);
+});
+
+test('what is left of a message about an unknown option still says which', async () => {
+  const unknown = await outputOf(['check-config', `--jwt-secrt=it's ${MARK}`]);
+  expect(unknown).toBe("error: unknown option '--jwt-secrt=…'\n");
+  expect(await outputOf(['check-config', '--jwt-secrt'])).toContain("'--jwt-secrt' (Did you mean --jwt-secret?)\n");
 });
 
 test('what is left of a URL still says where', async () => {
