@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { parse, YAMLParseError } from 'yaml';
+import { parseDocument, visit, YAMLParseError } from 'yaml';
 import { type ServeConfig, serveFlags } from './config.js';
 import { type FileSettings, type Flags, longName, readFlags } from './flags.js';
 import { nearest } from './nearest.js';
@@ -50,10 +50,23 @@ function problemOf(error: unknown): string {
 function load(path: string): object {
   let settings: unknown;
   try {
-    settings = parse(readFileSync(path, 'utf8'), { logLevel: 'error' }) ?? {};
+    settings = asWritten(readFileSync(path, 'utf8')) ?? {};
   } catch (error) {
     throw new UsageError(`${path}: ${problemOf(error)}`);
   }
   if (typeof settings === 'object' && !Array.isArray(settings)) return settings as object;
   throw new UsageError(`${path}: must hold settings, one a line, as in "port: 8080"`);
+}
+
+/** Parses YAML, its numbers and booleans as texts: 1.10 is no number where it names an issuer. @throws YAMLParseError */
+function asWritten(text: string): unknown {
+  const document = parseDocument(text, { logLevel: 'error' });
+  const [error] = document.errors;
+  if (error) throw error;
+  visit(document, {
+    Scalar(_, scalar) {
+      if (typeof scalar.value === 'number' || typeof scalar.value === 'boolean') scalar.value = scalar.source;
+    },
+  });
+  return document.toJS();
 }

@@ -71,6 +71,16 @@ test('what check-config prints is a configuration file that says the same', asyn
   expect(again.settings).toEqual(parse(stdout));
 });
 
+test('a text of the file that looks like a number or a boolean is taken as it is written', async () => {
+  const path = file('hub.yaml', 'jwt-issuer: 1.10\njwt-audience: True\nanonymous: [0x1F, 1e3]\n');
+  const { stdout } = await check(['--config', path], {
+    TINYSSE_JWT_SECRET: 'a secret that is long enough for anybody',
+  });
+  expect(stdout).toContain('jwt-issuer: "1.10" # file\n');
+  expect(stdout).toContain('jwt-audience: "True" # file\n');
+  expect(parse(stdout)).toMatchObject({ anonymous: ['0x1F', '1e3'] });
+});
+
 describe('one line and exit code 2 for a file that', () => {
   test.each([
     ['has an unknown setting', 'prot: 8080', 'unknown setting "prot"; did you mean "port"?'],
@@ -80,6 +90,8 @@ describe('one line and exit code 2 for a file that', () => {
     ['has a list for one value', 'port: [1, 2]', 'port: must be one value, not a list'],
     ['has a value of no use', 'port: { a: 1 }', 'port: must be a text, a number, true or false'],
     ['has a setting without a value', 'port:', 'port: must be a text, a number, true or false'],
+    ['has null for a value', 'jwt-issuer: null', 'jwt-issuer: must be a text, a number, true or false'],
+    ['has ~ for a value', 'jwt-issuer: ~', 'jwt-issuer: must be a text, a number, true or false'],
     ['says a setting twice', 'port: 1\nport: 2', 'unique'],
     ['is no list of settings', '- port', 'must hold settings'],
     ['is broken', '{ "port": ', ''],
