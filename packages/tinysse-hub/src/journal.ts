@@ -7,6 +7,8 @@ import { whoOf } from './http/sender.js';
 
 /** Channels of one line; a client of many would otherwise fill the log. */
 const MOST_CHANNELS = 16;
+/** Characters of a channel, which has at most 255 bytes unless it is refused, and of a reason. */
+const [MOST_OF_NAME, MOST_OF_REASON] = [255, 500];
 
 /** Why a request is refused. */
 export interface RefusalReason {
@@ -35,14 +37,15 @@ export function createJournal(logger: Logger, addresses: Addresses): Journal {
         path: path.slice(0, 200),
         ...some(channels),
         code,
-        why: code === 'INVALID_PARAMETER' ? 'the query is not understood' : message,
+        why: code === 'INVALID_PARAMETER' ? 'the query is not understood' : message.slice(0, MOST_OF_REASON),
       },
       'refused',
     );
   };
   return {
     refused,
-    unheard: (address, { code, message }) => logger.info({ address, code, why: message }, 'refused'),
+    unheard: (address, { code, message }) =>
+      logger.info({ address, code, why: message.slice(0, MOST_OF_REASON) }, 'refused'),
     observer: {
       connected: ({ context, channels }) =>
         logger.info(
@@ -61,6 +64,7 @@ export function createJournal(logger: Logger, addresses: Addresses): Journal {
 
 function some(channels: readonly string[]): object {
   if (channels.length === 0) return {};
-  if (channels.length <= MOST_CHANNELS) return { channels };
-  return { channels: channels.slice(0, MOST_CHANNELS), moreChannels: channels.length - MOST_CHANNELS };
+  const first = channels.slice(0, MOST_CHANNELS).map((channel) => channel.slice(0, MOST_OF_NAME));
+  const more = channels.length - first.length;
+  return more === 0 ? { channels: first } : { channels: first, moreChannels: more };
 }

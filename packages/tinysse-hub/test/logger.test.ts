@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { ask } from './http.js';
+import { startHub } from './program.js';
 
 const BIN = fileURLToPath(new URL('../bin/tinysse-hub.js', import.meta.url));
 
@@ -26,3 +27,15 @@ test.each(['text', 'json'])(
     await expect.poll(() => log.includes('refused')).toBe(true);
   },
 );
+
+test('a request that is refused writes a few KB to the log, however long its channels are', async () => {
+  const { url, program } = await startHub(['--log-format', 'json']);
+  const query = Array.from({ length: 20 }, () => `channel=${'x'.repeat(3_000)}`).join('&');
+  for (const path of ['events', 'publish']) {
+    const { length } = program.stderr;
+    const { status } = await ask(`${url}/${path}?${query}`, { method: path === 'publish' ? 'POST' : 'GET' });
+    expect(status).toBeGreaterThanOrEqual(400);
+    await program.until(({ stderr }) => /"refused"\}\n$/.test(stderr.slice(length)));
+    expect(program.stderr.length - length).toBeLessThan(6_000);
+  }
+});
