@@ -35,7 +35,7 @@ export const limitFlags = {
   ),
   publishRate: optional(
     '--publish-rate <count>',
-    'events a second of one subject of tokens ("sub"), of one token without, or of one address (default: no limit)',
+    'events per second for each token subject ("sub"); for each token if it has no subject; for each address if there is no token (default: no limit)',
     count,
   ),
   maxChannelsPerClient: value('--max-channels-per-client <count>', 'channels of one stream', count, '128'),
@@ -54,7 +54,7 @@ export const limitFlags = {
   maxSnapshots: value('--max-snapshots <count>', 'snapshots that are made at once; others wait', count, '16'),
   maxSnapshotSize: value(
     '--max-snapshot-size <size>',
-    'the most that a snapshot may have as it comes; each line as much as an event',
+    'maximum size of a snapshot response; each line may be as long as --max-event-size',
     bytes,
     '64MiB',
   ),

@@ -50,7 +50,7 @@ function addressIn(hop: string): string | undefined {
   return isIP(address) === 0 ? undefined : address;
 }
 
-/** What limits count as one address: of IPv6 the network of 64 bits, all of which one client may use. */
+/** The key under which limits count an address: IPv4 as it is, IPv6 by its /64. */
 export function countedAs(address: string): string {
   if (isIP(address) !== 6) return address;
   const [head = '', tail] = address.split('%', 1)[0]!.split('::');

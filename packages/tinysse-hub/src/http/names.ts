@@ -19,8 +19,8 @@ export interface NamesOptions {
  * Keeps web pages of other sites away. A page can make its own name point to the hub (DNS rebinding), which the Host header
  * betrays, and can post anywhere, which the Origin header betrays.
  *
- * A hub that asks nobody who they are answers to its own names only. One with keys, whose word counts more, looks at what
- * changes something only; and on an address that others reach it cannot know its names, so it takes any unless it is told some.
+ * Without keys the hub accepts only its own host names. With keys, tokens authorise, so it checks the host only for requests
+ * that change something. On an address that others reach it cannot know its names, so it takes any unless it is told some.
  *
  * @returns a check that throws a Refused: 421 for another Host (RFC 9110 section 7.4), 403 for another Origin
  */
