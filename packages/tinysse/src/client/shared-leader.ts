@@ -63,6 +63,10 @@ export function lead(
   let lost = !position;
   /** Whether a snapshot has been asked for, or runs: every tab that is here gets it. */
   let busy = false;
+  /** Whether a connection without a position has brought no snapshot. It may have sent one after a gap, and others may say so. */
+  let none = false;
+  /** Whether this connection has begun without a position, and nothing has come yet. */
+  let fresh = false;
   /** The snapshot that runs, and how many messages it has had. */
   let snapshot = 0;
   let parts = 0;
@@ -74,8 +78,14 @@ export function lead(
     const previous = rest.whole ? id : position;
     position = id;
     // A reset without an id goes before its snapshot.
-    if (!rest.reset) busy = false;
-    post({ type: 'step', previous, id, snapshots, ...rest });
+    if (!rest.reset) {
+      busy = false;
+      if (fresh) {
+        none = true;
+        snapshots = fresh = false;
+      }
+    }
+    post({ type: 'step', previous, id, snapshots, none, ...rest });
   };
 
   /** @param from - where; empty: as a newcomer, who gets a snapshot where the server has them */
@@ -83,6 +93,7 @@ export function lead(
     const before = client;
     position = from;
     busy = snapshots && !from;
+    fresh = !from;
     const mine = createSSEClient({
       ...options,
       lastEventId: position,
@@ -116,6 +127,7 @@ export function lead(
       running = !complete;
       if (complete) return step(mine.lastEventId, { whole: { snapshot, parts } });
       busy = snapshots = true;
+      none = fresh = false;
       snapshot = Math.random();
       parts = 0;
       post({ type: 'begin', snapshot, reason });
@@ -151,7 +163,7 @@ export function lead(
   return {
     hear(wish) {
       if (wish.type === 'now') return client?.connect();
-      snapshots ||= wish.snapshots;
+      snapshots ||= wish.snapshots && !none;
       if (!client) {
         answers++;
         lost ||= !wish.position;

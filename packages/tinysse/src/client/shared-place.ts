@@ -12,6 +12,8 @@ export interface Step {
   whole?: { snapshot: number; parts: number } | undefined;
   /** Whether the server sends snapshots: a tab that has no position needs one. */
   snapshots?: boolean;
+  /** Whether the server gave none to the last that came without a position: asking for one is of no use. */
+  none?: boolean;
 }
 
 /**

@@ -137,10 +137,18 @@ export function createSharedSSEClient<Events extends object = Untyped>(
     emit(SNAPSHOT, { reason, complete: true });
     save();
   };
+  /** The rest of the snapshot does not come, nor another: the tab goes on with the stream. */
+  const giveUp = ({ previous, id, reset }: Notice & { type: 'step' }): void => {
+    const lastEventId = position;
+    taking = asked = undefined;
+    position = previous;
+    if (!reset) emit(RESET, { reason: 'unknown', lastEventId, resumedAt: id });
+  };
   const take = (notice: Notice & { type: 'step' }): void => {
     if (loops.idle()) held = 0;
-    snapshots ||= !!notice.snapshots;
+    snapshots = !notice.none && (snapshots || !!notice.snapshots);
     if (notice.whole) asked = undefined;
+    if (taking && notice.none) giveUp(notice);
     if (taking) return finishSnapshot(notice);
     missed ||= held >= HELD_LIMIT;
     if (missed) return;

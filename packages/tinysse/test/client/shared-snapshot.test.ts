@@ -19,6 +19,7 @@ declare const page: {
   rows: Record<string, number>;
   wholes: number;
   faults: string[];
+  resets: string[];
 };
 
 const bundle = build({
@@ -30,7 +31,7 @@ const bundle = build({
 }).then(({ outputFiles }) => outputFiles[0]!.text);
 
 /** A site whose server has a row for each key, changes them before it tells of it, and can be made to wait half-way in a snapshot. */
-async function createStateSite() {
+async function createStateSite(replayAllOnConnect = false) {
   const rows: Record<string, number> = {};
   for (let key = 0; key < KEYS; key++) rows[`k${key}`] = 0;
   let gate: Promise<void> | undefined;
@@ -46,7 +47,7 @@ async function createStateSite() {
       yield { event: 'row', data: JSON.stringify(row) };
     }
   }
-  const site = await createSite(await bundle, RETENTION, snapshot);
+  const site = await createSite(await bundle, RETENTION, snapshot, replayAllOnConnect);
   let n = 0;
   return {
     site,
@@ -58,6 +59,13 @@ async function createStateSite() {
     release() {
       gate = undefined;
       open();
+    },
+    /** Loses the tabs, and more than is kept. */
+    async gap() {
+      site.refuse(503);
+      site.cut();
+      await this.change(2 * RETENTION);
+      site.refuse(0);
     },
     async change(count: number) {
       for (let i = 0; i < count; i++) {
@@ -85,7 +93,7 @@ describeWith(['chromium'], 'tabs of one origin, where the server sends snapshots
     const tab = await context.newPage();
     await tab.goto(url);
     await tab.evaluate((keys) => {
-      Object.assign(page, { rows: {}, wholes: 0, faults: [] });
+      Object.assign(page, { rows: {}, wholes: 0, faults: [], resets: [] });
       page.client = page.createSharedSSEClient({ endpoint: '/events', identity: 'ann', retryInterval: 20 });
       let inside = false;
       page.client.onSnapshot(({ complete }) => {
@@ -94,6 +102,7 @@ describeWith(['chromium'], 'tabs of one origin, where the server sends snapshots
         else if (Object.keys(page.rows).length === keys) page.wholes++;
         else page.faults.push(`half a snapshot: ${JSON.stringify(page.rows)}`);
       });
+      page.client.onReset(({ reason }) => page.resets.push(reason));
       page.client.onMessage(({ event, data }) => {
         if ((event === 'row') !== inside) page.faults.push(`${event} ${inside ? 'in' : 'outside'} a snapshot`);
         if (!inside && !page.wholes) page.faults.push(`${event} before any snapshot`);
@@ -193,6 +202,51 @@ describeWith(['chromium'], 'tabs of one origin, where the server sends snapshots
     },
   );
 
+  const hears = async (tab: Page, change: (count: number) => Promise<void>, rows: Record<string, number>) => {
+    await change(1);
+    const newest = Math.max(...Object.values(rows));
+    await tab.waitForFunction((newest) => Object.values(page.rows).includes(newest), newest, { timeout: 10_000 });
+  };
+  test('a newcomer goes without where the server has sent one after a gap and gives newcomers none', async () => {
+    const state = await createStateSite(true);
+    const { site, rows, change } = state;
+    const context = await createContext();
+    const first = await openTab(context, site.url);
+    await hears(first, change, rows);
+    await state.gap();
+    await shows(first, rows);
+    for (let joined = 0; joined < 2; joined++) {
+      const before = site.asked;
+      const tab = await openTab(context, site.url);
+      await hears(tab, change, rows);
+      await shows(first, rows);
+      expect(site.asked - before).toBeLessThanOrEqual(2);
+      expect(await tab.evaluate(() => page.resets)).toEqual([]);
+    }
+    expect(state.counts.begun).toBe(1);
+  });
+
+  test('one whose leader is lost in the middle goes on with a reset where the next server gives none', async () => {
+    const state = await createStateSite(true);
+    const { site, rows, change, hold, release } = state;
+    const context = await createContext();
+    const [leader, other] = [await openTab(context, site.url), await openTab(context, site.url)];
+    for (const tab of [leader, other]) await hears(tab, change, rows);
+    hold();
+    await state.gap();
+    await vi.waitFor(() => expect(state.counts.waiting).toBe(1), 10_000);
+    await other.waitForFunction((half) => Object.keys(page.rows).length === half, KEYS / 2);
+    const before = site.asked;
+    const told = await other.evaluate(() => page.resets.length);
+    await leader.close();
+    await vi.waitFor(() => expect(site.asked).toBeGreaterThan(before), 10_000);
+    release();
+    await hears(other, change, rows);
+    expect(site.asked - before).toBeLessThanOrEqual(2);
+    expect(await other.evaluate((told) => page.resets.slice(told), told)).toEqual(['unknown']);
+    await vi.waitFor(() => expect(site.open).toBe(1));
+  });
+
   const op = fc.oneof(
     { weight: 4, arbitrary: fc.constant(['open', 0] as const) },
     { weight: 4, arbitrary: fc.tuple(fc.constant('change' as const), fc.integer({ min: 1, max: 5 })) },
@@ -207,7 +261,8 @@ describeWith(['chromium'], 'tabs of one origin, where the server sends snapshots
     const schedules = fc.sample(fc.array(op, { minLength: 8, maxLength: 14, size: 'max' }), { numRuns: runs, seed });
     for (const [i, schedule] of schedules.entries()) {
       const told = `schedule ${i}: ${JSON.stringify(schedule)}`;
-      const { site, rows, change, hold, release } = await createStateSite();
+      const state = await createStateSite();
+      const { site, rows, change, hold, release } = state;
       const context = await createContext();
       let tabs = [await openTab(context, site.url)];
       const remove = async (tab: Page | undefined, end: (tab: Page) => Promise<void>): Promise<void> => {
@@ -226,12 +281,8 @@ describeWith(['chromium'], 'tabs of one origin, where the server sends snapshots
         else if (what === 'hold') hold();
         else if (what === 'release') release();
         else if (what === 'cut') site.cut();
-        else if (what === 'gap') {
-          site.refuse(503);
-          site.cut();
-          await change(2 * RETENTION);
-          site.refuse(0);
-        } else if (what === 'close') await remove(await leaderOf(tabs), (tab) => tab.close());
+        else if (what === 'gap') await state.gap();
+        else if (what === 'close') await remove(await leaderOf(tabs), (tab) => tab.close());
         else if (what === 'leave') await remove(one, (tab) => tab.close());
         else if (what === 'crash') await remove(await leaderOf(tabs), (tab) => crash(context, tab));
         else if (what === 'reconnect')

@@ -25,6 +25,7 @@ export async function createSite(
   script: string,
   historyReplayBuffer?: number,
   snapshot?: SSEServerOptions['snapshot'],
+  replayAllOnConnect = false,
 ): Promise<Site> {
   const sse: SSEServer = createSSEServer({
     channelProvider: {
@@ -34,6 +35,7 @@ export async function createSite(
     },
     retryMs: 100,
     logger: () => {},
+    replayAllOnConnect,
     ...(historyReplayBuffer && { historyReplayBuffer }),
     ...(snapshot && { snapshot }),
   });
