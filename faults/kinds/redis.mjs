@@ -135,7 +135,10 @@ export async function redisStore(failed, flags) {
         await sleep(random.between(50, 1_000));
       }
       await master.run('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
-      if ((await number(/evicted_keys:(\d+)/)) > evicted) world.made('keys evicted');
+      if ((await number(/evicted_keys:(\d+)/)) > evicted) {
+        world.made('keys evicted');
+        world.ledger.keysWereLost = true;
+      }
       await world.recover();
       if (world.epoch !== before) world.ledger.succeeded(before, world.epoch, false);
     },
