@@ -179,10 +179,12 @@ export async function runSchedule(
   };
   let client = open();
 
+  // A fault that waits for more bytes than are due would wait for ever.
+  const nudge = setInterval(() => last === undefined && publish(1), 1_000);
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      const stands = `${client.state} at ${client.lastEventId} after ${connections} connections`;
+      const stands = `${client.state} at ${client.lastEventId} after ${connections} of ${steps.length} connections that fail, with ${publishes.length} published`;
       reject(new Error(`the last event (${last}) did not come, ${stands}; heard: ${show(heard)}`));
     }, PATIENCE_MS);
   });
@@ -190,6 +192,7 @@ export async function runSchedule(
     await Promise.race([done, late]);
   } finally {
     clearTimeout(timer);
+    clearInterval(nudge);
     client.close();
     proxy.close();
   }
