@@ -69,7 +69,7 @@ export function* pagesOf(
 /** The server's own frames, in one of two forms. */
 export interface ControlFrames {
   /**
-   * Where the connection stands.
+   * The connection's position.
    * @param id - the position; undefined leaves the client's as it is
    * @param isCut - whether retention has evicted events from before the first one that follows
    */

@@ -1,5 +1,4 @@
-import type { Clock } from '../clock.js';
-import { inTime } from '../clock.js';
+import { type Clock, inTime } from '../clock.js';
 import { SSEError } from '../errors.js';
 import { type Cursor, formatCursor } from '../protocol/cursor.js';
 import type { HubObserver } from './observer.js';

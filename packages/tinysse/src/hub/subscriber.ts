@@ -234,7 +234,7 @@ export class Subscriber implements Receiver, Spoke {
   #tell(gap: Gap): void {
     if (this.snapshot) return this.takeSnapshot(gap);
     const { reason, offset, resumedAt } = gap;
-    // A client that takes every event for data cannot be told: it is when it comes back, with 409.
+    // Without control events a client cannot be told here; when it reconnects, it gets 409.
     if (!this.control.reset) return this.dismiss('gap');
     const { epoch, edge } = this.#host;
     // A second gap before the edge was met: this client cannot keep up, so it goes on from the edge.
@@ -257,7 +257,7 @@ export class Subscriber implements Receiver, Spoke {
     else this.dismiss('gap');
   }
 
-  /** Events were lost; it counts. @returns what to tell the client @param resumedAt - after this nothing is missing */
+  /** Counts a gap. @param resumedAt - nothing is missing after this @returns what to tell the client */
   lost(reason: ResetReason, resumedAt: Cursor): Reset {
     // Its own position where it has one: it may have moved on since it came.
     const lastEventId = this.#place.epoch === '' ? this.#lastEventId! : this.position;
